@@ -1,0 +1,209 @@
+/**
+ * The bundle's manifest: one schema and one parser for the exporter, the Worker and the browser.
+ *
+ * A manifest names every other file of the bundle with its size and SHA-256, and itself carries a version
+ * that hashes all the rest of it. So whoever trusts the version can trust every byte of the bundle.
+ */
+
+import { z } from "zod";
+import { sha256Hex } from "./sha256.ts";
+
+/** The newest manifest format, and the only one so far. */
+export const FORMAT_VERSION = 1;
+
+/** No file of a bundle is larger: Cloudflare serves static assets up to 25 MiB. */
+export const MAX_FILE_BYTES = 24 * 1024 * 1024;
+
+const count = z.number().int().nonnegative();
+const fileName = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, "a plain file name, no folders");
+
+const denseLayer = z.strictObject({
+  kind: z.literal("dense"),
+  units: z.number().int().positive(),
+  activation: z.enum(["linear", "relu", "leaky-relu", "sigmoid", "tanh"]),
+});
+
+const generator = z.strictObject({
+  /** In order, from the latent to the flattened output; weights are in model.json's files. */
+  layers: z.array(denseLayer).min(1),
+  parameterCount: count,
+});
+
+const latent = z.strictObject({
+  size: z.number().int().positive(),
+  distribution: z.literal("normal"),
+});
+
+const output = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("image"),
+    /** [height, width, channels]; channels: 1 grey, 3 RGB. */
+    shape: z.tuple([
+      z.number().int().positive(),
+      z.number().int().positive(),
+      z.union([z.literal(1), z.literal(3)]),
+    ]),
+    /** What the generator's numbers run over; its pixels are clamped to it. */
+    range: z.tuple([z.literal(0), z.literal(1)]),
+  }),
+  z.strictObject({
+    kind: z.literal("vector"),
+    shape: z.tuple([z.number().int().positive()]),
+    /** Unbounded: the data's own units. */
+    range: z.null(),
+  }),
+]);
+
+const neighbours = z.strictObject({
+  /** How rows are stored: uint8 pixels (value / 255) or little-endian float32. */
+  dtype: z.enum(["uint8", "float32"]),
+  metric: z.literal("l2"),
+  rowCount: z.number().int().positive(),
+  rowLength: z.number().int().positive(),
+  /** Files that hold the rows, in order; every shard holds whole rows. */
+  shards: z.array(z.strictObject({ file: fileName, rowCount: z.number().int().positive() })).min(1),
+  /** One little-endian uint16 a row, an index into `labels`; null: unlabelled. */
+  labelsFile: fileName.nullable(),
+  /** hnswlib's saved graph, in order of its parts; null: small enough to scan. */
+  index: z.strictObject({ kind: z.literal("hnsw"), files: z.array(fileName).min(1) }).nullable(),
+});
+
+const calibration = z.strictObject({
+  /** d₁ / mean(d₁ … d_k), the distance to the nearest training example relative to its neighbourhood. */
+  statistic: z.literal("neighbourhood-ratio"),
+  /** k above: 50, or fewer where the training set is smaller. */
+  neighbourhood: z.number().int().min(2).max(50),
+  /** held-out: examples that were not trained on. leave-one-out: training examples against the others. */
+  method: z.enum(["held-out", "leave-one-out"]),
+  /** How many examples the null distribution has. */
+  heldOut: z.number().int().positive(),
+  /** Below it, a p-value says `copy`. */
+  alpha: z.number().positive().max(0.05),
+  /** The null distribution: little-endian float32, ascending. */
+  file: fileName,
+});
+
+export const manifestSchema = z.strictObject({
+  formatVersion: z.literal(FORMAT_VERSION),
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, "letters, digits, '.', '_' and '-'"),
+  /** 16 hex digits: SHA-256 of this manifest with `version` empty. Names the exact model. */
+  version: z.string().regex(/^[0-9a-f]{16}$/),
+  createdBy: z.string(),
+  latent,
+  generator,
+  output,
+  /** Class names, where the data has classes. */
+  labels: z.array(z.string()).nullable(),
+  /** Whether the generator takes a label. */
+  conditional: z.boolean(),
+  training: z.strictObject({
+    objective: z.string(),
+    engine: z.string(),
+    seed: count,
+    steps: count,
+    /** The resolved configuration, as the run folder keeps it. */
+    config: z.record(z.string(), z.unknown()),
+  }),
+  dataset: z.strictObject({
+    name: z.string(),
+    trainCount: count,
+    heldOutCount: count,
+    testCount: count,
+  }),
+  /** Evaluation metrics by name, as `npm run eval` prints them. */
+  metrics: z.record(z.string(), z.number()),
+  /** The training examples; null: left out of the bundle, so no memorisation check. */
+  neighbours: neighbours.nullable(),
+  calibration: calibration.nullable(),
+  files: z.array(
+    z.strictObject({
+      path: fileName,
+      bytes: count.max(MAX_FILE_BYTES),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+  ),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type OutputSpec = Manifest["output"];
+export type GeneratorSpec = Manifest["generator"];
+export type LayerSpec = GeneratorSpec["layers"][number];
+
+/** A bundle that can't be trusted or read; the message names the file, what was expected and what came. */
+export class BundleError extends Error {
+  override readonly name = "BundleError";
+}
+
+/** The manifest's one spelling; a manifest file holds exactly this text. */
+export function serialiseManifest(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+/** The version that a manifest with this content has. */
+export async function manifestVersion(manifest: Manifest): Promise<string> {
+  const text = serialiseManifest({ ...manifest, version: "" });
+  return (await sha256Hex(new TextEncoder().encode(text))).slice(0, 16);
+}
+
+/**
+ * Reads and verifies a manifest.
+ *
+ * @param where what to call the file in errors, say `models/glyphs/manifest.json`
+ * @throws BundleError if it isn't JSON, of another format version, not as the schema says, or altered
+ */
+export async function parseManifest(text: string, where: string): Promise<Manifest> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new BundleError(`${where}: not JSON (${(error as Error).message}). Export the model again.`);
+  }
+  const found = (json as { formatVersion?: unknown } | null)?.formatVersion;
+  if (found !== FORMAT_VERSION) {
+    throw new BundleError(
+      `${where}: format version ${JSON.stringify(found)}, but this program reads ${FORMAT_VERSION}. ` +
+        "Export the model again, or use the program that made it.",
+    );
+  }
+  const result = manifestSchema.safeParse(json);
+  if (!result.success) {
+    const issue = result.error.issues[0]!;
+    throw new BundleError(
+      `${where}: ${issue.path.join(".") || "manifest"}: ${issue.message}. Export the model again.`,
+    );
+  }
+  // The parsed value lists keys in the schema's order; the file's own order is what was hashed.
+  const manifest = json as Manifest;
+  if (serialiseManifest(manifest) !== text || (await manifestVersion(manifest)) !== manifest.version) {
+    throw new BundleError(
+      `${where}: altered since it was exported (version ${manifest.version}). Export the model again.`,
+    );
+  }
+  return manifest;
+}
+
+/**
+ * Checks a bundle file's bytes against the manifest.
+ *
+ * @throws BundleError naming the file, if the manifest doesn't list it or its size or hash differ
+ */
+export async function verifyFile(
+  manifest: Manifest,
+  path: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const entry = manifest.files.find((file) => file.path === path);
+  if (!entry) throw new BundleError(`${manifest.name}/${path}: not listed in the manifest.`);
+  if (bytes.byteLength !== entry.bytes) {
+    throw new BundleError(
+      `${manifest.name}/${path}: has ${bytes.byteLength} bytes, the manifest says ${entry.bytes}. Export the model again.`,
+    );
+  }
+  const hash = await sha256Hex(bytes);
+  if (hash !== entry.sha256) {
+    throw new BundleError(
+      `${manifest.name}/${path}: SHA-256 is ${hash.slice(0, 12)}…, the manifest says ${entry.sha256.slice(0, 12)}…: ` +
+        "the file was altered. Export the model again.",
+    );
+  }
+}

@@ -1,0 +1,61 @@
+/** What the trainer learns from: rows of numbers with a shape, in three disjoint parts. */
+
+/** Examples as rows of one flat array. */
+export interface Rows {
+  readonly count: number;
+  /** Numbers in a row: the product of the data set's shape. */
+  readonly length: number;
+  /** [count, length], row-major: uint8 pixels (0–255) for images, float32 in the data's own units for vectors. */
+  readonly values: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  /** A class index a row, or null where there are no classes. */
+  readonly labels: Uint16Array<ArrayBuffer> | null;
+}
+
+/** Known modes of a synthetic distribution, for counting how many a generator covers. */
+export interface Modes {
+  /** [count, length] float32. */
+  readonly centres: Float32Array<ArrayBuffer>;
+  /** Standard deviation of every mode, in the data's units. */
+  readonly sigma: number;
+}
+
+export interface Dataset {
+  readonly name: string;
+  readonly kind: "image" | "vector";
+  /** [height, width, channels] for images, [length] for vectors. */
+  readonly shape: readonly number[];
+  readonly labelNames: readonly string[] | null;
+  /** What the generator is trained on, and what /nearest compares with. */
+  readonly train: Rows;
+  /** Never trained on; calibrates the memorisation check and chooses metrics' hyperparameters. */
+  readonly heldOut: Rows;
+  /** Never trained on; only for evaluation. Null where the source has none. */
+  readonly test: Rows | null;
+  readonly modes: Modes | null;
+}
+
+/** Some of the rows, copied, in the order of `indices`. */
+export function takeRows(rows: Rows, indices: ArrayLike<number>): Rows {
+  const { length } = rows;
+  const values =
+    rows.values instanceof Uint8Array
+      ? new Uint8Array(indices.length * length)
+      : new Float32Array(indices.length * length);
+  const labels = rows.labels && new Uint16Array(indices.length);
+  for (let i = 0; i < indices.length; i++) {
+    const row = indices[i]!;
+    values.set(rows.values.subarray(row * length, (row + 1) * length), i * length);
+    if (labels) labels[i] = rows.labels![row]!;
+  }
+  return { count: indices.length, length, values, labels };
+}
+
+/** Rows first … first + count − 1, sharing memory with `rows`. */
+export function sliceRows(rows: Rows, first: number, count: number): Rows {
+  return {
+    count,
+    length: rows.length,
+    values: rows.values.subarray(first * rows.length, (first + count) * rows.length),
+    labels: rows.labels && rows.labels.subarray(first, first + count),
+  };
+}
