@@ -56,6 +56,6 @@ export function sliceRows(rows: Rows, first: number, count: number): Rows {
     count,
     length: rows.length,
     values: rows.values.subarray(first * rows.length, (first + count) * rows.length),
-    labels: rows.labels && rows.labels.subarray(first, first + count),
+    labels: rows.labels?.subarray(first, first + count) ?? null,
   };
 }
