@@ -1,0 +1,89 @@
+/**
+ * What runs symbolic programs on numbers. The training loop knows engines only through this.
+ *
+ * Parameters and their optimiser state live where the engine computes (a GPU's memory, say); the loop sees
+ * them only when it asks for a copy.
+ */
+
+import type { Shape, Tensor } from "../autodiff/tensor.ts";
+
+export type Numbers = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+export type NamedNumbers = Readonly<Record<string, Numbers>>;
+/** float32 arrays by parameter name. */
+export type ParameterValues = Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+
+export interface Engine {
+  /** As `--engine` spells it. */
+  readonly name: string;
+  /** One line for people: what it runs on, with how many threads. */
+  readonly description: string;
+  /** Places trainable parameters on the engine, with Adam's moments and an average of the weights. */
+  createParameters(initial: readonly InitialParameter[], adam: AdamSettings): Promise<Parameters>;
+  /** Compiles a program; `parameters` gives the values of its parameter leaves. */
+  compile(program: Program, parameters?: ParameterSource): Promise<Executable>;
+  /** Compiles one optimisation step of `loss` (a scalar) over all of `parameters`. */
+  compileStep(loss: Tensor, parameters: Parameters): Promise<TrainingStep>;
+  dispose(): Promise<void>;
+}
+
+/** Outputs by name; their graphs' `input` leaves are what a run must feed. */
+export type Program = Readonly<Record<string, Tensor>>;
+
+export interface Executable {
+  /** The returned arrays are overwritten by the next run; copy what must last. Not reentrant. */
+  run(feeds: NamedNumbers): Promise<Record<string, Numbers>>;
+  dispose(): Promise<void>;
+}
+
+export interface TrainingStep {
+  /**
+   * Computes the loss and its gradients on `feeds`, then updates the parameters.
+   *
+   * @returns the loss before the update
+   */
+  run(feeds: NamedNumbers, settings: StepSettings): Promise<number>;
+  dispose(): Promise<void>;
+}
+
+export interface StepSettings {
+  readonly learningRate: number;
+}
+
+export interface InitialParameter {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly values: Float32Array<ArrayBuffer>;
+}
+
+/** Source: Kingma & Ba 2015, "Adam". Weight decay is decoupled (Loshchilov & Hutter 2019). */
+export interface AdamSettings {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** The average moves by 1 − decay towards the weights at every step; 0 makes it follow them. */
+  readonly averageDecay: number;
+}
+
+/** Which copy of the parameters a program reads. */
+export interface ParameterSource {
+  readonly parameters: Parameters;
+  /** `average`: the exponential moving average, for sampling; `weights`: what is being trained. */
+  readonly use: "weights" | "average";
+}
+
+export interface Parameters {
+  readonly specs: readonly { readonly name: string; readonly shape: Shape }[];
+  /** A copy of everything that training changes. */
+  read(): Promise<ParameterState>;
+  write(state: ParameterState): Promise<void>;
+}
+
+export interface ParameterState {
+  readonly weights: ParameterValues;
+  readonly average: ParameterValues;
+  readonly firstMoment: ParameterValues;
+  readonly secondMoment: ParameterValues;
+  /** Updates so far; Adam's bias correction depends on it. */
+  readonly stepCount: number;
+}

@@ -1,0 +1,187 @@
+/** From symbolic tensors to an ONNX graph. */
+
+import { type Tensor, topologicalOrder } from "../autodiff/tensor.ts";
+import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from "./model-proto.ts";
+
+export interface LowerOptions {
+  readonly name: string;
+  /** Values to store for parameters; parameters without one become graph inputs. */
+  readonly parameters?: Readonly<Record<string, Float32Array>>;
+  /** Name for the first dimension of every input and output, which is left free; fixed if left out. */
+  readonly freeBatch?: string;
+}
+
+/**
+ * Lowers the graph that `outputs` depend on.
+ *
+ * @param outputs tensors by the names that the ONNX outputs get
+ */
+export function lowerToOnnx(outputs: Readonly<Record<string, Tensor>>, options: LowerOptions): OnnxGraph {
+  const graph: Draft = { nodes: [], initializers: [], inputs: [], names: new Map(), shared: new Map() };
+  const valueOf = (name: string, tensor: Tensor): OnnxValue => {
+    const [batch, ...rest] = tensor.shape;
+    const free = options.freeBatch !== undefined && batch !== undefined;
+    return { name, dtype: tensor.dtype, shape: free ? [options.freeBatch, ...rest] : tensor.shape };
+  };
+  for (const tensor of topologicalOrder(Object.values(outputs))) {
+    if (tensor.op === "constant") {
+      const name = `constant${graph.initializers.length}`;
+      graph.initializers.push({
+        name,
+        dtype: tensor.dtype,
+        shape: tensor.shape,
+        data: bytesOf(tensor.values!),
+      });
+      graph.names.set(tensor, name);
+    } else if (tensor.op === "input" || tensor.op === "parameter") {
+      const name = tensor.attributes["name"] as string;
+      const stored = tensor.op === "parameter" ? options.parameters?.[name] : undefined;
+      if (stored)
+        graph.initializers.push({ name, dtype: "float32", shape: tensor.shape, data: bytesOf(stored) });
+      else
+        graph.inputs.push(
+          tensor.op === "input" ? valueOf(name, tensor) : { name, dtype: "float32", shape: tensor.shape },
+        );
+      graph.names.set(tensor, name);
+    } else {
+      const lower = lowerings[tensor.op];
+      if (!lower) throw new Error(`onnx: operator "${tensor.op}" has no lowering`);
+      graph.names.set(
+        tensor,
+        lower(
+          tensor,
+          tensor.inputs.map((each) => graph.names.get(each)!),
+          graph,
+        ),
+      );
+    }
+  }
+  // An output keeps its promised name even where two outputs are one tensor, or an output is an input.
+  for (const [name, tensor] of Object.entries(outputs)) {
+    graph.nodes.push({ op: "Identity", inputs: [graph.names.get(tensor)!], outputs: [name], attributes: {} });
+  }
+  return {
+    name: options.name,
+    nodes: graph.nodes,
+    initializers: graph.initializers,
+    inputs: graph.inputs,
+    outputs: Object.entries(outputs).map(([name, tensor]) => valueOf(name, tensor)),
+  };
+}
+
+interface Draft {
+  readonly nodes: OnnxNode[];
+  readonly initializers: OnnxTensor[];
+  readonly inputs: OnnxValue[];
+  /** The ONNX name of every tensor that is lowered already. */
+  readonly names: Map<Tensor, string>;
+  /** Nodes with several outputs, by what they compute: TopK gives values and indices. */
+  readonly shared: Map<string, readonly string[]>;
+}
+
+/** Adds nodes for a tensor whose inputs are lowered already, and returns the name of its value. */
+type Lowering = (tensor: Tensor, inputs: readonly string[], graph: Draft) => string;
+
+const lowerings: Record<string, Lowering> = {
+  add: elementwise("Add"),
+  subtract: elementwise("Sub"),
+  multiply: elementwise("Mul"),
+  divide: elementwise("Div"),
+  maximum: elementwise("Max"),
+  minimum: elementwise("Min"),
+  negate: elementwise("Neg"),
+  exp: elementwise("Exp"),
+  log: elementwise("Log"),
+  sqrt: elementwise("Sqrt"),
+  abs: elementwise("Abs"),
+  sign: elementwise("Sign"),
+  square: (_, [x], graph) => emit(graph, "Mul", [x!, x!]),
+  relu: elementwise("Relu"),
+  sigmoid: elementwise("Sigmoid"),
+  tanh: elementwise("Tanh"),
+  softplus: elementwise("Softplus"),
+  leakyRelu: ({ attributes }, inputs, graph) =>
+    emit(graph, "LeakyRelu", inputs, { alpha: { float: attributes["slope"] as number } }),
+
+  dense: elementwise("Gemm"),
+  matmul: ({ attributes }, inputs, graph) =>
+    emit(graph, "Gemm", inputs, {
+      transA: attributes["transposeA"] ? 1 : 0,
+      transB: attributes["transposeB"] ? 1 : 0,
+    }),
+
+  sum: reduction("ReduceSum"),
+  reduceMin: reduction("ReduceMin"),
+  argMin: ({ attributes }, inputs, graph) => {
+    const [axis] = attributes["axes"] as readonly number[];
+    return toInt32(
+      graph,
+      emit(graph, "ArgMin", inputs, { axis: axis!, keepdims: attributes["keepDims"] ? 1 : 0 }),
+    );
+  },
+  smallestValues: (tensor, inputs, graph) => topK(tensor, inputs, graph)[0]!,
+  smallestIndices: (tensor, inputs, graph) => toInt32(graph, topK(tensor, inputs, graph)[1]!),
+
+  reshape: ({ shape }, inputs, graph) => emit(graph, "Reshape", [...inputs, int64(graph, shape)]),
+  broadcastTo: ({ shape }, inputs, graph) => emit(graph, "Expand", [...inputs, int64(graph, shape)]),
+  transpose: ({ attributes }, inputs, graph) =>
+    emit(graph, "Transpose", inputs, { perm: attributes["order"] as readonly number[] }),
+  concat: ({ attributes }, inputs, graph) =>
+    emit(graph, "Concat", inputs, { axis: attributes["axis"] as number }),
+  slice: ({ attributes }, inputs, graph) => {
+    const { axis, start, count } = attributes as { axis: number; start: number; count: number };
+    const bounds = [[start], [start + count], [axis]].map((values) => int64(graph, values));
+    return emit(graph, "Slice", [...inputs, ...bounds]);
+  },
+};
+
+/** An ONNX operator that takes the same inputs and needs no attributes. */
+function elementwise(op: string): Lowering {
+  return (_, inputs, graph) => emit(graph, op, inputs);
+}
+
+function reduction(op: string): Lowering {
+  return ({ attributes }, inputs, graph) =>
+    emit(graph, op, [...inputs, int64(graph, attributes["axes"] as readonly number[])], {
+      keepdims: attributes["keepDims"] ? 1 : 0,
+    });
+}
+
+function topK({ attributes }: Tensor, [x]: readonly string[], graph: Draft): readonly string[] {
+  const k = attributes["k"] as number;
+  const key = `${x} ${k}`;
+  let outputs = graph.shared.get(key);
+  if (!outputs) {
+    outputs = [`topk${graph.nodes.length}.values`, `topk${graph.nodes.length}.indices`];
+    const inputs = [x!, int64(graph, [k])];
+    graph.nodes.push({ op: "TopK", inputs, outputs, attributes: { axis: -1, largest: 0, sorted: 1 } });
+    graph.shared.set(key, outputs);
+  }
+  return outputs;
+}
+
+function toInt32(graph: Draft, name: string): string {
+  return emit(graph, "Cast", [name], { to: 6 });
+}
+
+function emit(
+  graph: Draft,
+  op: string,
+  inputs: readonly string[],
+  attributes: OnnxNode["attributes"] = {},
+): string {
+  const name = `${op.toLowerCase()}${graph.nodes.length}`;
+  graph.nodes.push({ op, inputs, outputs: [name], attributes });
+  return name;
+}
+
+function int64(graph: Draft, values: readonly number[]): string {
+  const name = `constant${graph.initializers.length}`;
+  const data = bytesOf(BigInt64Array.from(values, BigInt));
+  graph.initializers.push({ name, dtype: "int64", shape: [values.length], data });
+  return name;
+}
+
+function bytesOf(values: ArrayBufferView): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
