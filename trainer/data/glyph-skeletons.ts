@@ -68,6 +68,8 @@ function parseStroke(text: string): Stroke {
     const [x, y] = item.replace("!", "").split(" ").map(Number);
     return [x! / 100, y! / 100];
   });
-  const corners = items.keys().filter((i) => i === 0 || i === items.length - 1 || items[i]!.endsWith("!"));
-  return { points, corners: [...corners] };
+  const corners = items.flatMap((item, i) =>
+    i === 0 || i === items.length - 1 || item.endsWith("!") ? [i] : [],
+  );
+  return { points, corners };
 }
