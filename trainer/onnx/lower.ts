@@ -17,8 +17,15 @@ export interface LowerOptions {
  * @param outputs tensors by the names that the ONNX outputs get
  */
 export function lowerToOnnx(outputs: Readonly<Record<string, Tensor>>, options: LowerOptions): OnnxGraph {
-  const graph: Draft = { nodes: [], initializers: [], inputs: [], names: new Map(), shared: new Map() };
-  const valueOf = (name: string, tensor: Tensor): OnnxValue => {
+  const graph: Draft = {
+    freeBatch: options.freeBatch !== undefined,
+    nodes: [],
+    initializers: [],
+    inputs: [],
+    names: new Map(),
+    shared: new Map(),
+  };
+  const ioValue = (name: string, tensor: Tensor): OnnxValue => {
     const [batch, ...rest] = tensor.shape;
     const free = options.freeBatch !== undefined && batch !== undefined;
     return { name, dtype: tensor.dtype, shape: free ? [options.freeBatch, ...rest] : tensor.shape };
@@ -40,7 +47,7 @@ export function lowerToOnnx(outputs: Readonly<Record<string, Tensor>>, options: 
         graph.initializers.push({ name, dtype: "float32", shape: tensor.shape, data: bytesOf(stored) });
       else
         graph.inputs.push(
-          tensor.op === "input" ? valueOf(name, tensor) : { name, dtype: "float32", shape: tensor.shape },
+          tensor.op === "input" ? ioValue(name, tensor) : { name, dtype: "float32", shape: tensor.shape },
         );
       graph.names.set(tensor, name);
     } else {
@@ -65,11 +72,12 @@ export function lowerToOnnx(outputs: Readonly<Record<string, Tensor>>, options: 
     nodes: graph.nodes,
     initializers: graph.initializers,
     inputs: graph.inputs,
-    outputs: Object.entries(outputs).map(([name, tensor]) => valueOf(name, tensor)),
+    outputs: Object.entries(outputs).map(([name, tensor]) => ioValue(name, tensor)),
   };
 }
 
 interface Draft {
+  readonly freeBatch: boolean;
   readonly nodes: OnnxNode[];
   readonly initializers: OnnxTensor[];
   readonly inputs: OnnxValue[];
@@ -122,7 +130,11 @@ const lowerings: Record<string, Lowering> = {
   smallestValues: (tensor, inputs, graph) => topK(tensor, inputs, graph)[0]!,
   smallestIndices: (tensor, inputs, graph) => toInt32(graph, topK(tensor, inputs, graph)[1]!),
 
-  reshape: ({ shape }, inputs, graph) => emit(graph, "Reshape", [...inputs, int64(graph, shape)]),
+  reshape: ({ shape, inputs: [x] }, inputs, graph) => {
+    // 0 copies the length from the input: a batch that is free stays free.
+    const keepsBatch = graph.freeBatch && shape[0] === x!.shape[0];
+    return emit(graph, "Reshape", [...inputs, int64(graph, keepsBatch ? [0, ...shape.slice(1)] : shape)]);
+  },
   broadcastTo: ({ shape }, inputs, graph) => emit(graph, "Expand", [...inputs, int64(graph, shape)]),
   transpose: ({ attributes }, inputs, graph) =>
     emit(graph, "Transpose", inputs, { perm: attributes["order"] as readonly number[] }),

@@ -1,0 +1,185 @@
+/** Writes an exported bundle: the whole of it, or nothing. */
+
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import {
+  FORMAT_VERSION,
+  type GeneratorSpec,
+  MAX_FILE_BYTES,
+  type Manifest,
+  manifestVersion,
+  type OutputSpec,
+  serialiseManifest,
+} from "../../shared/manifest.ts";
+import { sha256Hex } from "../../shared/sha256.ts";
+import type { Rows } from "../data/dataset.ts";
+import type { ParameterValues } from "../engine/engine.ts";
+import { version } from "../version.ts";
+import type { BundleFile } from "./files.ts";
+import { layersModelFiles } from "./layers-model.ts";
+import { modelCard } from "./model-card.ts";
+import { onnxModelFile } from "./onnx-model.ts";
+
+export interface BundleContent {
+  readonly name: string;
+  readonly latentSize: number;
+  readonly layers: GeneratorSpec["layers"];
+  /** By the names that `layerParameters` gives. */
+  readonly weights: ParameterValues;
+  readonly output: OutputSpec;
+  readonly labels: readonly string[] | null;
+  readonly training: Manifest["training"];
+  readonly dataset: Manifest["dataset"];
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Training examples to publish with the model; null leaves them out, and with them the memorisation check. */
+  readonly train: Rows | null;
+  readonly calibration: CalibrationContent | null;
+  /** hnswlib's saved index of `train`, if it is too large to scan. */
+  readonly hnswIndex: Uint8Array<ArrayBuffer> | null;
+  /** A PNG. */
+  readonly preview: Uint8Array<ArrayBuffer>;
+  /** A self-contained HTML page. */
+  readonly report: string;
+}
+
+export type CalibrationContent = Omit<NonNullable<Manifest["calibration"]>, "file" | "heldOut"> & {
+  /** The statistic of every calibration example, in any order. */
+  readonly nullStatistics: Float32Array<ArrayBuffer>;
+};
+
+/**
+ * Writes `directory`, replacing a bundle that is there.
+ *
+ * Everything is written to a temporary folder beside it first and renamed into place at the end.
+ */
+export async function writeBundle(directory: string, content: BundleContent): Promise<Manifest> {
+  const target = resolve(directory);
+  const { manifest, files } = await assembleBundle(content);
+  await mkdir(dirname(target), { recursive: true });
+  const temporary = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+  try {
+    for (const { path, bytes } of files) await writeFile(join(temporary, path), bytes);
+    await writeFile(join(temporary, "manifest.json"), serialiseManifest(manifest));
+    await replaceFolder(temporary, target);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  return manifest;
+}
+
+async function assembleBundle(content: BundleContent): Promise<{ manifest: Manifest; files: BundleFile[] }> {
+  const { layers, latentSize, output, weights } = content;
+  const rows = content.train && rowFiles(content.train);
+  const calibration = content.calibration && calibrationFile(content.calibration);
+  const index = content.hnswIndex && hnswFiles(content.hnswIndex);
+  const draft: Omit<Manifest, "files"> = {
+    formatVersion: FORMAT_VERSION,
+    name: content.name,
+    version: "",
+    createdBy: `imle-edge ${version}`,
+    latent: { size: latentSize, distribution: "normal" },
+    generator: {
+      layers,
+      parameterCount: Object.values(weights).reduce((count, values) => count + values.length, 0),
+    },
+    output,
+    labels: content.labels && [...content.labels],
+    conditional: false,
+    training: content.training,
+    dataset: content.dataset,
+    metrics: { ...content.metrics },
+    neighbours: rows && {
+      ...rows.neighbours,
+      index: index && { kind: "hnsw", files: index.map((f) => f.path) },
+    },
+    calibration: calibration?.entry ?? null,
+  };
+  const files: BundleFile[] = [
+    ...layersModelFiles(layers, latentSize, output, weights),
+    onnxModelFile(layers, latentSize, output, weights),
+    ...(rows?.files ?? []),
+    ...(index ?? []),
+    ...(calibration ? [calibration.file] : []),
+    { path: "preview.png", bytes: content.preview },
+    { path: "report.html", bytes: new TextEncoder().encode(content.report) },
+    { path: "README.md", bytes: new TextEncoder().encode(modelCard(draft)) },
+  ];
+  const entries = await Promise.all(
+    files.map(async ({ path, bytes }) => ({ path, bytes: bytes.byteLength, sha256: await sha256Hex(bytes) })),
+  );
+  for (const { path, bytes } of entries) {
+    if (bytes > MAX_FILE_BYTES) {
+      throw new Error(
+        `export: ${path} has ${bytes} bytes, more than the ${MAX_FILE_BYTES} that the edge serves`,
+      );
+    }
+  }
+  const unnamed: Manifest = { ...draft, files: entries };
+  return { manifest: { ...unnamed, version: await manifestVersion(unnamed) }, files };
+}
+
+function rowFiles(rows: Rows): {
+  neighbours: Omit<NonNullable<Manifest["neighbours"]>, "index">;
+  files: BundleFile[];
+} {
+  const rowBytes = rows.length * rows.values.BYTES_PER_ELEMENT;
+  const perShard = Math.floor(MAX_FILE_BYTES / rowBytes);
+  const shards: { file: string; rowCount: number }[] = [];
+  const files: BundleFile[] = [];
+  for (let first = 0; first < rows.count; first += perShard) {
+    const rowCount = Math.min(perShard, rows.count - first);
+    const file = `train.${shards.length}.bin`;
+    shards.push({ file, rowCount });
+    files.push({
+      path: file,
+      bytes: bytesOf(rows.values.subarray(first * rows.length, (first + rowCount) * rows.length)),
+    });
+  }
+  const labelsFile = rows.labels ? "train.labels.bin" : null;
+  if (rows.labels) files.push({ path: "train.labels.bin", bytes: bytesOf(rows.labels) });
+  const neighbours = {
+    dtype: rows.values instanceof Uint8Array ? ("uint8" as const) : ("float32" as const),
+    metric: "l2" as const,
+    rowCount: rows.count,
+    rowLength: rows.length,
+    shards,
+    labelsFile,
+  };
+  return { neighbours, files };
+}
+
+function calibrationFile({ nullStatistics, ...rest }: CalibrationContent) {
+  const file = "calibration.bin";
+  const ascending = nullStatistics.slice().sort();
+  return {
+    entry: { ...rest, heldOut: ascending.length, file },
+    file: { path: file, bytes: bytesOf(ascending) },
+  };
+}
+
+function hnswFiles(index: Uint8Array<ArrayBuffer>): BundleFile[] {
+  const parts = Math.ceil(index.byteLength / MAX_FILE_BYTES);
+  return Array.from({ length: parts }, (_, i) => ({
+    path: `index.${i}.hnsw`,
+    bytes: index.subarray(i * MAX_FILE_BYTES, Math.min(index.byteLength, (i + 1) * MAX_FILE_BYTES)),
+  }));
+}
+
+function bytesOf(values: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>) {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** Renames `source` to `target`; a folder that is there steps aside first and is removed after. */
+async function replaceFolder(source: string, target: string): Promise<void> {
+  const aside = `${source}.old`;
+  const replaced = await rename(target, aside).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return false;
+      throw error;
+    },
+  );
+  await rename(source, target);
+  if (replaced) await rm(aside, { recursive: true });
+}

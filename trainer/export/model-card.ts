@@ -1,0 +1,62 @@
+/** The bundle's README.md: what the model is, how it was made, and what its memorisation check means. */
+
+import type { Manifest } from "../../shared/manifest.ts";
+
+export function modelCard(manifest: Omit<Manifest, "files">): string {
+  const { name, training, dataset, output, generator, latent, metrics, neighbours, calibration } = manifest;
+  const shape = output.shape.join("×");
+  const lines = [
+    `# ${name}`,
+    "",
+    "![Samples](preview.png)",
+    "",
+    `A generator of ${output.kind === "image" ? `${shape} images` : `${shape}-dimensional vectors`}, trained by ` +
+      `Implicit Maximum Likelihood Estimation (objective \`${training.objective}\`) on ` +
+      `${dataset.trainCount.toLocaleString("en")} examples of \`${dataset.name}\`.`,
+    "",
+    "| | |",
+    "|---|---|",
+    `| latent | ${latent.size} standard normal numbers |`,
+    `| layers | ${generator.layers.map((layer) => `${layer.kind} ${layer.units} ${layer.activation}`).join(" → ")} |`,
+    `| parameters | ${generator.parameterCount.toLocaleString("en")} |`,
+    `| training | ${training.steps.toLocaleString("en")} steps, seed ${training.seed}, engine ${training.engine} |`,
+    `| made by | ${manifest.createdBy} |`,
+    "",
+    ...(Object.keys(metrics).length === 0
+      ? []
+      : [
+          "## Metrics",
+          "",
+          "| | |",
+          "|---|---|",
+          ...Object.entries(metrics).map(
+            ([metric, value]) => `| ${metric} | ${Number(value.toPrecision(5))} |`,
+          ),
+          "",
+        ]),
+    "## Files",
+    "",
+    "`model.json` with `weights.*.bin` is a TF.js LayersModel, `model.onnx` the same generator for ONNX Runtime; " +
+      "`manifest.json` describes the rest and holds every file's SHA-256.",
+    "",
+    "## What this bundle makes public",
+    "",
+    neighbours
+      ? `All ${neighbours.rowCount.toLocaleString("en")} training examples, in \`train.*.bin\`: whoever can read the ` +
+        "bundle, or reach a server of it, can read them. Export with `--set export.trainingRows=false` to leave them out."
+      : "The training examples are not part of it, so there is no memorisation check.",
+    "",
+  ];
+  if (calibration) {
+    lines.push(
+      "## The memorisation check",
+      "",
+      `A nearest-neighbour test, calibrated on ${calibration.heldOut.toLocaleString("en")} ` +
+        `${calibration.method === "held-out" ? "held-out examples" : "training examples, each against the others"}: ` +
+        `real data is called a copy with probability ${calibration.alpha}. It is no guarantee of privacy: ` +
+        "a sample can reveal training data in ways that this test does not see.",
+      "",
+    );
+  }
+  return lines.join("\n");
+}
