@@ -1,12 +1,16 @@
 /** Where training data comes from: every data set that ships as code and every file format. */
 
-import { readdir, stat } from "node:fs/promises";
-import { basename } from "node:path";
+import { stat } from "node:fs/promises";
 import { InputError } from "../input-error.ts";
+import { cifar10Binary } from "./cifar10-binary.ts";
+import { csv } from "./csv.ts";
 import type { Dataset } from "./dataset.ts";
+import { describeNames, listFolder } from "./folder.ts";
 import { glyphs } from "./glyphs.ts";
 import { grid } from "./grid.ts";
+import { idx } from "./idx.ts";
 import { mixture1d } from "./mixture1d.ts";
+import { numpy } from "./numpy.ts";
 import type { ProceduralSource } from "./procedural.ts";
 import { ring } from "./ring.ts";
 import type { FileSource } from "./source.ts";
@@ -20,7 +24,7 @@ export const PROCEDURAL_SOURCES: Readonly<Record<string, ProceduralSource>> = {
 };
 
 /** File formats, in the order in which they are tried. */
-export const FILE_SOURCES: readonly FileSource[] = [];
+export const FILE_SOURCES: readonly FileSource[] = [idx, cifar10Binary, numpy, csv];
 
 /** What to load: files at `path`, or else the procedural data set called `name`. */
 export interface DatasetRequest {
@@ -46,22 +50,27 @@ export async function loadDataset({ name, path, seed }: DatasetRequest): Promise
 }
 
 async function loadFiles(path: string, seed: number): Promise<Dataset> {
-  const status = await stat(path).catch(() => null);
-  if (!status) throw new InputError(`data: ${path} does not exist. Give a folder or a file with --data.`);
-  for (const source of FILE_SOURCES) {
-    if (await source.detect(path)) return source.load(path, seed);
+  try {
+    const status = await stat(path);
+    for (const source of FILE_SOURCES) {
+      if (await source.detect(path)) return await source.load(path, seed);
+    }
+    const found = status.isDirectory() ? describeNames(await listFolder(path)) : "a file of another kind";
+    const expected = FILE_SOURCES.map((source) => source.expects).join("; ");
+    throw new InputError(`${path}: no data set found (${found}). Expected one of: ${expected}.`);
+  } catch (error) {
+    throw asInputError(error, path);
   }
-  const expected = FILE_SOURCES.map((source) => source.expects).join("; ");
-  throw new InputError(
-    `data: ${path}: no known data format (${await describe(path, status.isDirectory())}). Expected ${expected}.`,
-  );
 }
 
-/** What is at the path, in a few words. */
-async function describe(path: string, isFolder: boolean): Promise<string> {
-  if (!isFolder) return `the file is called ${basename(path)}`;
-  const names = (await readdir(path)).sort();
-  if (names.length === 0) return "the folder is empty";
-  const shown = names.slice(0, 5).join(", ");
-  return `the folder holds ${shown}${names.length > 5 ? ` and ${names.length - 5} more` : ""}`;
+/** What the file system refused is the user's to mend, so it gets one line like any other bad input. */
+function asInputError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, path: file = path, message, syscall } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT") return new InputError(`${file}: no such file or folder. Check --data.`);
+  if (code === "EACCES" || code === "EPERM")
+    return new InputError(`${file}: not readable: permission denied.`);
+  if (syscall || code === "ERR_FS_FILE_TOO_LARGE")
+    return new InputError(`${file}: not readable: ${message}.`);
+  return error;
 }
