@@ -97,7 +97,7 @@ const rules: Record<string, GradientRule> = {
     return [multiply(g, add(multiply(active, 1 - slope), slope))];
   },
 
-  matmul: ({ inputs: [a, b], attributes }, g) => {
+  matmul: ({ inputs: [a, b, bias], attributes }, g) => {
     const { transposeA, transposeB } = attributes as { transposeA: boolean; transposeB: boolean };
     return [
       transposeA
@@ -106,14 +106,9 @@ const rules: Record<string, GradientRule> = {
       transposeB
         ? matmul(g, a!, { transposeA: true, transposeB: transposeA })
         : matmul(a!, g, { transposeA: !transposeA }),
+      ...(bias ? [sum(g, [0])] : []),
     ];
   },
-  dense: ({ inputs: [x, weights] }, g) => [
-    matmul(g, weights!, { transposeB: true }),
-    matmul(x!, g, { transposeA: true }),
-    sum(g, [0]),
-  ],
-
   sum: ({ inputs: [x], attributes }, g) => {
     const axes = attributes["axes"] as readonly number[];
     const kept = x!.shape.map((length, axis) => (axes.includes(axis) ? 1 : length));

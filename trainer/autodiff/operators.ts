@@ -43,27 +43,29 @@ export const leakyRelu = (x: Tensor, slope = 0.2) => unary("leakyRelu", x, { slo
 
 // --- Products ---------------------------------------------------------------------------------------------
 
-/** Matrix product of [n, k] and [k, m], each transposed first if asked: [n, m]. */
-export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false } = {}): Tensor {
+/**
+ * Matrix product of [n, k] and [k, m], each transposed first if asked, plus `bias` [m] on every row if given:
+ * [n, m].
+ */
+export function matmul(
+  a: Tensor,
+  b: Tensor,
+  options: { readonly transposeA?: boolean; readonly transposeB?: boolean; readonly bias?: Tensor } = {},
+): Tensor {
+  const { transposeA = false, transposeB = false, bias } = options;
   const [n, inner] = matrixShape("matmul", a, transposeA);
   const [innerB, m] = matrixShape("matmul", b, transposeB);
   if (inner !== innerB) {
     throw new ShapeError(`matmul: inner lengths differ: ${printShape(a.shape)} and ${printShape(b.shape)}`);
   }
-  return node("matmul", [a, b], [n, m], { transposeA, transposeB });
+  if (bias && !sameShape(bias.shape, [m])) {
+    throw new ShapeError(`matmul: bias ${printShape(bias.shape)} on a product of ${m} columns`);
+  }
+  return node("matmul", bias ? [a, b, bias] : [a, b], [n, m], { transposeA, transposeB });
 }
 
-/** x·weights + bias: [n, k], [k, m], [m] → [n, m]. */
-export function dense(x: Tensor, weights: Tensor, bias: Tensor): Tensor {
-  const [n, inner] = matrixShape("dense", x, false);
-  const [innerW, m] = matrixShape("dense", weights, false);
-  if (inner !== innerW || !sameShape(bias.shape, [m])) {
-    throw new ShapeError(
-      `dense: x ${printShape(x.shape)}, weights ${printShape(weights.shape)} and bias ${printShape(bias.shape)} don't fit`,
-    );
-  }
-  return node("dense", [x, weights, bias], [n, m]);
-}
+/** A dense layer, x·weights + bias: [n, k], [k, m], [m] → [n, m]. */
+export const dense = (x: Tensor, weights: Tensor, bias: Tensor) => matmul(x, weights, { bias });
 
 // --- Reductions -------------------------------------------------------------------------------------------
 

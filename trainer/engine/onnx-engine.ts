@@ -30,8 +30,15 @@ export function createOnnxEngine({ provider, threads = availableParallelism() }:
       interOpNumThreads: 1,
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
-      // Subnormal numbers make a multiplication about 100 times slower and matter to nobody.
-      extra: { session: { set_denormal_as_zero: "1" } },
+      extra: {
+        session: {
+          // Subnormal numbers make a multiplication about 100 times slower and matter to nobody.
+          set_denormal_as_zero: "1",
+          // Every session has its own threads. Without this they spin on after a run and take the cores
+          // from the next session: a search that alternates between four took 430 ms instead of 177.
+          force_spinning_stop: "1",
+        },
+      },
     });
     open.add(session);
     return session;

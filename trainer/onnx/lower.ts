@@ -111,7 +111,6 @@ const lowerings: Record<string, Lowering> = {
   leakyRelu: ({ attributes }, inputs, graph) =>
     emit(graph, "LeakyRelu", inputs, { alpha: { float: attributes["slope"] as number } }),
 
-  dense: elementwise("Gemm"),
   matmul: ({ attributes }, inputs, graph) =>
     emit(graph, "Gemm", inputs, {
       transA: attributes["transposeA"] ? 1 : 0,

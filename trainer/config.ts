@@ -1,0 +1,194 @@
+/**
+ * A run's configuration: every field with its default. A preset is a small difference from the defaults,
+ * `--set path=value` a difference from the preset.
+ */
+
+import { z } from "zod";
+import { MAX_SEED } from "../shared/random.ts";
+import { DISTANCES } from "./distances/index.ts";
+import { GENERATORS } from "./generators/index.ts";
+import { InputError } from "./input-error.ts";
+import { OBJECTIVES } from "./objectives/index.ts";
+import { PRESETS } from "./presets/index.ts";
+import { SEARCHERS } from "./search/index.ts";
+
+const positive = z.number().int().positive();
+const oneOf = (registry: Readonly<Record<string, unknown>>) =>
+  z.enum(Object.keys(registry) as [string, ...string[]]);
+
+const dataSchema = z.strictObject({
+  /** A procedural data set, where no path is given. */
+  name: z.string().nullable().default(null),
+  /** A folder or file to read. */
+  path: z.string().nullable().default(null),
+});
+
+const generatorSchema = z.strictObject({
+  kind: oneOf(GENERATORS).default("mlp"),
+  latentSize: positive.max(4096).default(16),
+  hidden: z.array(positive.max(65536)).default([512, 512]),
+  activation: z.enum(["relu", "leaky-relu", "tanh"]).default("relu"),
+});
+
+const objectiveSchema = z.strictObject({
+  name: oneOf(OBJECTIVES).default("imle"),
+  /** Samples drawn each round; every example of the subset picks one of them. */
+  poolSize: positive.default(10_000),
+  /** Examples matched each round. */
+  subsetSize: positive.default(2_500),
+  /** Passes over the matched pairs before the next round. */
+  passes: positive.default(2),
+  batchSize: positive.default(128),
+  /** Standard deviation of the noise on matched latents: neighbouring latents learn the same example. */
+  latentJitter: z.number().nonnegative().default(0.01),
+  distance: oneOf(DISTANCES).default("l2"),
+  searcher: oneOf(SEARCHERS).default("exact"),
+  /** What the search may hold beside the pool's latents. */
+  searchMemoryMiB: positive.default(256),
+});
+
+const optimiserSchema = z.strictObject({
+  learningRate: z.number().positive().default(1e-3),
+  /** The rate falls along a cosine to this share of it. */
+  finalLearningRateShare: z.number().min(0).max(1).default(0.02),
+  warmupSteps: z.number().int().nonnegative().default(100),
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.999),
+  epsilon: z.number().positive().default(1e-8),
+  weightDecay: z.number().nonnegative().default(0),
+  /** Decay of the exponential moving average of the weights, which is what gets exported. */
+  averageDecay: z.number().min(0).lt(1).default(0.999),
+});
+
+/** Exactly one of these says when training ends. */
+const budgetSchema = z
+  .strictObject({
+    steps: positive.nullable().default(null),
+    minutes: z.number().positive().nullable().default(null),
+    epochs: z.number().positive().nullable().default(null),
+  })
+  .refine((budget) => Object.values(budget).filter((value) => value !== null).length === 1, {
+    message: "exactly one of steps, minutes and epochs is set",
+  });
+
+const exportSchema = z.strictObject({
+  /** Publish the training examples in the bundle, which the memorisation check needs. */
+  trainingRows: z.boolean().default(true),
+  /** The p-value below which the memorisation check says `copy`. */
+  alpha: z.number().positive().max(0.05).default(0.01),
+  /** Build hnswlib's index for training sets of more bytes than this; an isolate scans about 110,000 MNIST rows. */
+  indexAboveMiB: z.number().nonnegative().default(84),
+});
+
+const runSchema = z.strictObject({
+  /** Seconds between checkpoints. */
+  checkpointEverySeconds: z.number().positive().default(60),
+  /** Sample grids per run, evenly spread. */
+  sampleGrids: z.number().int().nonnegative().default(8),
+});
+
+export const configSchema = z.strictObject({
+  preset: z.string(),
+  seed: z.number().int().min(0).max(MAX_SEED).default(1),
+  /** `auto`, or an engine's name. */
+  engine: z.string().default("auto"),
+  data: dataSchema.prefault({}),
+  generator: generatorSchema.prefault({}),
+  objective: objectiveSchema.prefault({}),
+  optimiser: optimiserSchema.prefault({}),
+  budget: budgetSchema,
+  export: exportSchema.prefault({}),
+  run: runSchema.prefault({}),
+});
+
+export type Config = z.infer<typeof configSchema>;
+/** A configuration with fields left out, as presets are written. */
+export type PartialConfig = z.input<typeof configSchema>;
+
+/** What the command line adds to a preset. */
+export interface ConfigOverrides {
+  readonly seed?: number | undefined;
+  readonly engine?: string | undefined;
+  readonly objective?: string | undefined;
+  readonly dataPath?: string | undefined;
+  readonly budget?:
+    | { readonly steps?: number; readonly minutes?: number; readonly epochs?: number }
+    | undefined;
+  /** `path=value` each, as `--set` takes them. */
+  readonly set?: readonly string[] | undefined;
+}
+
+/**
+ * The preset with the overrides, checked.
+ *
+ * @throws InputError naming the field, what was expected and what came
+ */
+export function resolveConfig(presetName: string, overrides: ConfigOverrides = {}): Config {
+  if (!Object.hasOwn(PRESETS, presetName)) {
+    throw new InputError(`preset: no preset "${presetName}". Known: ${Object.keys(PRESETS).join(", ")}.`);
+  }
+  const draft: Draft = structuredClone({ preset: presetName, ...PRESETS[presetName]! });
+  if (overrides.seed !== undefined) draft["seed"] = overrides.seed;
+  if (overrides.engine !== undefined) draft["engine"] = overrides.engine;
+  if (overrides.objective !== undefined) setField(draft, "objective.name", overrides.objective);
+  if (overrides.dataPath !== undefined) setField(draft, "data.path", overrides.dataPath);
+  if (overrides.budget) draft["budget"] = overrides.budget;
+  for (const assignment of overrides.set ?? []) {
+    const equals = assignment.indexOf("=");
+    if (equals < 1)
+      throw new InputError(
+        `--set: expected path=value, got "${assignment}". Say --set objective.poolSize=5000.`,
+      );
+    setField(draft, assignment.slice(0, equals), parseValue(assignment.slice(equals + 1)));
+  }
+  const result = configSchema.safeParse(draft);
+  if (!result.success) throw new InputError(`config: ${describeIssue(result.error.issues[0]!)}`);
+  return result.data;
+}
+
+type Draft = Record<string, unknown>;
+
+function setField(draft: Draft, path: string, value: unknown): void {
+  const keys = path.split(".");
+  let at = draft;
+  for (const key of keys.slice(0, -1)) {
+    if (!Object.hasOwn(at, key)) at[key] = {};
+    if (typeof at[key] !== "object" || at[key] === null) {
+      throw new InputError(`config: ${path}: "${key}" has no fields.`);
+    }
+    at = at[key] as Draft;
+  }
+  at[keys.at(-1)!] = value;
+}
+
+/** Numbers, booleans, null and lists as JSON writes them; anything else is text. */
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const where = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    const fields = Object.keys(fieldsAt(issue.path)).join(", ");
+    return `${[...issue.path, issue.keys[0]].join(".")}: no such field. ${where || "The configuration"} has ${fields}.`;
+  }
+  return `${where}: ${issue.message}.`;
+}
+
+function fieldsAt(path: readonly PropertyKey[]): object {
+  const whole: Record<string, object> = {
+    "": configSchema.shape,
+    data: dataSchema.shape,
+    generator: generatorSchema.shape,
+    objective: objectiveSchema.shape,
+    optimiser: optimiserSchema.shape,
+    budget: budgetSchema.shape,
+    export: exportSchema.shape,
+    run: runSchema.shape,
+  };
+  return whole[path.join(".")] ?? {};
+}

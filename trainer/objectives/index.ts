@@ -1,0 +1,5 @@
+import { imle } from "./imle.ts";
+import type { Objective } from "./objective.ts";
+
+/** Every objective, by the name that `--objective` takes. */
+export const OBJECTIVES: Readonly<Record<string, Objective>> = { imle };

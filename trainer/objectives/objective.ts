@@ -1,0 +1,50 @@
+/** What a training step is: each objective is a record with a `prepare`, chosen by name. */
+
+import type { Random } from "../../shared/random.ts";
+import type { Config } from "../config.ts";
+import type { Rows } from "../data/dataset.ts";
+import type { ModelSpace } from "../data/model-space.ts";
+import type { Engine, Numbers, Parameters } from "../engine/engine.ts";
+import type { Generator } from "../generators/generator.ts";
+
+export interface Objective {
+  readonly name: string;
+  /**
+   * Gets ready to train.
+   *
+   * @throws InputError if the configuration doesn't fit the data or the generator
+   */
+  prepare(context: ObjectiveContext): Promise<Training>;
+}
+
+export interface ObjectiveContext {
+  readonly engine: Engine;
+  readonly generator: Generator;
+  readonly parameters: Parameters;
+  readonly train: Rows;
+  readonly space: ModelSpace;
+  readonly config: Config;
+  readonly random: Random;
+}
+
+export interface Training {
+  /** Steps in which every training example has its turn once. */
+  readonly stepsPerEpoch: number;
+  /** One optimisation step. */
+  step(learningRate: number): Promise<StepReport>;
+  /** Everything beside the parameters that the next step depends on. */
+  state(): TrainingState;
+  restore(state: TrainingState): void;
+  dispose(): Promise<void>;
+}
+
+export interface StepReport {
+  readonly loss: number;
+  /** Seconds of this step that went into each part: `sample+search`, `step`. */
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+export interface TrainingState {
+  readonly counters: Readonly<Record<string, number>>;
+  readonly arrays: Readonly<Record<string, Numbers>>;
+}

@@ -1,0 +1,51 @@
+/** Nearest-neighbour search over points that are made tile by tile and thrown away after. */
+
+import type { Distance } from "../distances/distance.ts";
+import type { Engine } from "../engine/engine.ts";
+
+export interface Searcher {
+  readonly name: string;
+  /** Names of the distances that it can search by. */
+  readonly distances: readonly string[];
+  /** Whether it always finds the nearest point. */
+  readonly exact: boolean;
+  prepare(engine: Engine, options: SearchOptions): Search;
+}
+
+export interface SearchOptions {
+  readonly distance: Distance;
+  /** Numbers in a point. */
+  readonly length: number;
+  /** How much the search may hold at once beside queries and results, in bytes. */
+  readonly memoryBytes: number;
+}
+
+export interface Search {
+  /**
+   * The nearest point of every query.
+   *
+   * @param queries [n, length] float32, row-major; the caller keeps ownership
+   */
+  nearest(queries: Float32Array<ArrayBuffer>, points: PointSource): Promise<Matches>;
+  dispose(): Promise<void>;
+}
+
+/** Points by number; asked for once each, in ascending runs. */
+export interface PointSource {
+  readonly count: number;
+  /** Points first … first + count − 1, [count, length]; valid until the next call. */
+  tile(first: number, count: number): Promise<Float32Array<ArrayBuffer>>;
+}
+
+export interface Matches {
+  /** The number of the nearest point of every query; ties go to the lower number. */
+  readonly indices: Int32Array<ArrayBuffer>;
+}
+
+/** Points that are in memory already: [count, length]. */
+export function pointsInMemory(values: Float32Array<ArrayBuffer>, length: number): PointSource {
+  return {
+    count: values.length / length,
+    tile: async (first, count) => values.subarray(first * length, (first + count) * length),
+  };
+}
