@@ -11,6 +11,8 @@ export interface ByteReader {
   readonly mostBytes: number;
   /** Fills `target` as far as the bytes go, and returns how many came. */
   read(target: Uint8Array): Promise<number>;
+  /** Whether gzip data stopped before their own end; known once `read` came to it. */
+  endsEarly(): boolean;
   close(): void;
 }
 
@@ -29,6 +31,7 @@ export async function openBytes(path: string): Promise<ByteReader> {
   const chunks: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]();
 
   let pending: Uint8Array = new Uint8Array(0);
+  let endsEarly = false;
   async function nextChunk(): Promise<boolean> {
     try {
       const { done, value } = await chunks.next();
@@ -36,7 +39,8 @@ export async function openBytes(path: string): Promise<ByteReader> {
       return !done;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      if (code === "Z_BUF_ERROR") return false; // the gzip data end early: what came is all there is
+      endsEarly = code === "Z_BUF_ERROR";
+      if (endsEarly) return false;
       if (code?.startsWith("Z_")) {
         throw new InputError(`${path}: damaged gzip data (${message}). Get the file again.`);
       }
@@ -57,6 +61,7 @@ export async function openBytes(path: string): Promise<ByteReader> {
       }
       return filled;
     },
+    endsEarly: () => endsEarly,
     close() {
       stream.destroy();
     },

@@ -84,6 +84,7 @@ async function* records(file: string): AsyncGenerator<{ record: string[]; line: 
     relax_column_count: true,
     skip_empty_lines: true,
     trim: true,
+    record_delimiter: ["\r\n", "\n", "\r"],
     max_record_size: 2 ** 24,
   });
   createReadStream(file)

@@ -161,7 +161,11 @@ async function readIdx(path: string, kind: Kind): Promise<IdxArray> {
     if (present < declared) {
       throw new InputError(`${path}: truncated: ${promise}, has ${present}. Get the file again.`);
     }
-    if ((await reader.read(new Uint8Array(1))) > 0) {
+    const more = await reader.read(new Uint8Array(1));
+    if (reader.endsEarly()) {
+      throw new InputError(`${path}: truncated: the gzip data end early. Get the file again.`);
+    }
+    if (more > 0) {
       throw new InputError(`${path}: ${promise}, but has more. The file is damaged.`);
     }
     return { sizes, bytes };
