@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   FORMAT_VERSION,
-  type GeneratorSpec,
+  type LayerSpec,
   MAX_FILE_BYTES,
   type Manifest,
   manifestVersion,
@@ -23,7 +23,7 @@ import { onnxModelFile } from "./onnx-model.ts";
 export interface BundleContent {
   readonly name: string;
   readonly latentSize: number;
-  readonly layers: GeneratorSpec["layers"];
+  readonly layers: readonly LayerSpec[];
   /** By the names that `layerParameters` gives. */
   readonly weights: ParameterValues;
   readonly output: OutputSpec;
@@ -80,7 +80,7 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
     createdBy: `imle-edge ${version}`,
     latent: { size: latentSize, distribution: "normal" },
     generator: {
-      layers,
+      layers: [...layers],
       parameterCount: Object.values(weights).reduce((count, values) => count + values.length, 0),
     },
     output,

@@ -1,6 +1,6 @@
 /** The generator as a TF.js LayersModel: `model.json` and its weight files. */
 
-import { type GeneratorSpec, MAX_FILE_BYTES, type OutputSpec } from "../../shared/manifest.ts";
+import { type LayerSpec, MAX_FILE_BYTES, type OutputSpec } from "../../shared/manifest.ts";
 import type { ParameterValues } from "../engine/engine.ts";
 import { LEAKY_SLOPE, layerParameters } from "../generators/layers.ts";
 import { type BundleFile, shard } from "./files.ts";
@@ -11,7 +11,7 @@ import { type BundleFile, shard } from "./files.ts";
  * @param weights by the names of `layerParameters`
  */
 export function layersModelFiles(
-  layers: GeneratorSpec["layers"],
+  layers: readonly LayerSpec[],
   latentSize: number,
   output: OutputSpec,
   weights: ParameterValues,
@@ -41,7 +41,7 @@ export function layersModelFiles(
   return [{ path: "model.json", bytes: new TextEncoder().encode(JSON.stringify(model)) }, ...parts];
 }
 
-function kerasLayers(layers: GeneratorSpec["layers"], latentSize: number, output: OutputSpec): object[] {
+function kerasLayers(layers: readonly LayerSpec[], latentSize: number, output: OutputSpec): object[] {
   const keras = layers.flatMap((layer, i) => {
     const leaky = layer.activation === "leaky-relu";
     const dense = {

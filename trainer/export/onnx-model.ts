@@ -1,6 +1,6 @@
 /** The generator as `model.onnx`, for ONNX Runtime in any language. */
 
-import type { GeneratorSpec, OutputSpec } from "../../shared/manifest.ts";
+import type { LayerSpec, OutputSpec } from "../../shared/manifest.ts";
 import { reshape } from "../autodiff/operators.ts";
 import { input } from "../autodiff/tensor.ts";
 import type { ParameterValues } from "../engine/engine.ts";
@@ -11,7 +11,7 @@ import type { BundleFile } from "./files.ts";
 
 /** Input `latents` [n, latentSize], output `samples` [n, …output.shape]; n is free. */
 export function onnxModelFile(
-  layers: GeneratorSpec["layers"],
+  layers: readonly LayerSpec[],
   latentSize: number,
   output: OutputSpec,
   weights: ParameterValues,

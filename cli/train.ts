@@ -1,0 +1,133 @@
+/** `npm run train`: trains a generator and exports it. */
+
+import { join } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { MAX_SEED } from "../shared/random.ts";
+import { type Config, resolveConfig } from "../trainer/config.ts";
+import { InputError } from "../trainer/input-error.ts";
+import { OBJECTIVES } from "../trainer/objectives/index.ts";
+import { PRESETS } from "../trainer/presets/index.ts";
+import type { Checkpoint } from "../trainer/run/checkpoint.ts";
+import { createReporter } from "../trainer/run/reporter.ts";
+import { type RunFolder, resumeRunFolder } from "../trainer/run/run-folder.ts";
+import { train } from "../trainer/train.ts";
+import { EXIT_INTERRUPTED, runCommand } from "./command.ts";
+
+interface Flags {
+  readonly preset?: string;
+  readonly data?: string;
+  readonly out?: string;
+  readonly objective?: string;
+  readonly engine?: string;
+  readonly seed?: number;
+  readonly minutes?: number;
+  readonly steps?: number;
+  readonly epochs?: number;
+  readonly resume?: string;
+  readonly set: readonly string[];
+  readonly json: boolean;
+}
+
+const command = new Command("train")
+  .description("Trains a generator by Implicit Maximum Likelihood Estimation and exports it.")
+  .option("--preset <name>", `what to train (${Object.keys(PRESETS).join(", ")}); glyphs if left out`)
+  .option(
+    "--data <path>",
+    "a folder or file of training data: MNIST-style IDX, CIFAR-10 binary, .npy, .npz, .csv",
+  )
+  .option("--out <dir>", "where the bundle goes (models/<preset>)")
+  .option("--objective <name>", `what a training step does (${Object.keys(OBJECTIVES).join(", ")})`)
+  .option("--engine <name>", "what computes (auto, cpu)")
+  .option("--seed <n>", `a whole number from 0 to ${MAX_SEED}`, wholeNumber)
+  .addOption(
+    new Option("--minutes <m>", "train this long").argParser(positiveNumber).conflicts(["steps", "epochs"]),
+  )
+  .addOption(new Option("--steps <n>", "train this many steps").argParser(positiveWhole).conflicts("epochs"))
+  .option("--epochs <n>", "train until every example had its turn this often", positiveNumber)
+  .option("--resume <dir>", "go on with a run folder that was interrupted")
+  .option("--set <path=value>", "set any field of the configuration (repeatable)", collect, [])
+  .option("--json", "one JSON object a line on stdout instead of the progress display", false)
+  .action(run);
+
+await runCommand(command);
+
+async function run(flags: Flags): Promise<void> {
+  const start: Start = flags.resume ? await resume(flags, flags.resume) : { config: configOf(flags) };
+  const out = flags.out ?? join("models", start.config.preset);
+  const reporter = createReporter({ json: flags.json });
+
+  const interruption = new AbortController();
+  const interrupt = () => {
+    // A second Ctrl-C doesn't wait for the step to end.
+    if (interruption.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    interruption.abort();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
+  try {
+    const { interrupted, folder } = await train({ ...start, out, reporter, signal: interruption.signal });
+    if (interrupted) {
+      reporter.note("interrupted", `interrupted; go on with: npm run train -- --resume ${folder.path}`, {
+        run: folder.path,
+      });
+      process.exitCode = EXIT_INTERRUPTED;
+    }
+  } finally {
+    reporter.close();
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, interrupt);
+  }
+}
+
+interface Start {
+  readonly config: Config;
+  readonly folder?: RunFolder;
+  readonly checkpoint?: Checkpoint;
+}
+
+function configOf({ seed, engine, objective, data, minutes, steps, epochs, set, preset }: Flags): Config {
+  return resolveConfig(preset ?? "glyphs", {
+    seed,
+    engine,
+    objective,
+    dataPath: data,
+    budget: minutes ? { minutes } : steps ? { steps } : epochs ? { epochs } : undefined,
+    set,
+  });
+}
+
+/** Continues as the run folder says; what would make it another run is refused. */
+async function resume(flags: Flags, path: string): Promise<Start> {
+  const fixed = (
+    ["preset", "data", "objective", "engine", "seed", "minutes", "steps", "epochs"] as const
+  ).find((name) => flags[name] !== undefined);
+  if (fixed || flags.set.length > 0) {
+    throw new InputError(
+      `--${fixed ?? "set"}: a resumed run keeps its configuration. Leave it out, or start a new run.`,
+    );
+  }
+  return resumeRunFolder(path);
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > MAX_SEED) {
+    throw new InvalidArgumentError(`Expected a whole number from 0 to ${MAX_SEED}.`);
+  }
+  return value;
+}
+
+function positiveWhole(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("Expected a whole number above 0.");
+  return value;
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
+  return value;
+}

@@ -1,0 +1,91 @@
+/** From a trained generator and its data to a bundle: metrics, calibration, preview, files. */
+
+import { basename, resolve } from "node:path";
+import type { OutputSpec } from "../../shared/manifest.ts";
+import type { Config } from "../config.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { Engine } from "../engine/engine.ts";
+import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
+import type { Reporter } from "../run/reporter.ts";
+import type { RunFolder } from "../run/run-folder.ts";
+import { writeBundle } from "./bundle.ts";
+import { calibrate } from "./calibrate.ts";
+import { buildHnswIndex } from "./hnsw-index.ts";
+import { previewCount, previewPng } from "./preview.ts";
+import { trainingReport } from "./report.ts";
+
+export interface ExportRequest {
+  readonly config: Config;
+  readonly out: string;
+  readonly folder: RunFolder;
+  readonly reporter: Reporter;
+  readonly dataset: Dataset;
+  readonly engine: Engine;
+  readonly stepCount: number;
+  /** In the data's own units. */
+  readonly generator: FrozenGenerator;
+}
+
+/** What the generator of this data set gives. */
+export function outputSpecOf(dataset: Dataset): OutputSpec {
+  return dataset.kind === "image"
+    ? { kind: "image", shape: dataset.shape as [number, number, 1 | 3], range: [0, 1] }
+    : { kind: "vector", shape: dataset.shape as [number], range: null };
+}
+
+export async function exportModel(request: ExportRequest): Promise<void> {
+  const { config, out, folder, reporter, dataset, engine, stepCount, generator } = request;
+  const { train, heldOut, test } = dataset;
+  const output = outputSpecOf(dataset);
+  const name = basename(resolve(out));
+
+  const sampler = await createSeededSampler(engine, generator);
+  const preview = previewPng(await sampler.sample(config.seed, 0, previewCount(output)), output);
+  const metrics: Record<string, number> = {};
+  await sampler.dispose();
+
+  const published = config.export.trainingRows ? train : null;
+  const calibration =
+    published &&
+    (await calibrate(train, heldOut, config.export.alpha, (done, total) =>
+      reporter.working("calibrating the memorisation check", done, total),
+    ));
+  const needsIndex = published && published.values.byteLength > config.export.indexAboveMiB * 2 ** 20;
+  const hnswIndex = needsIndex
+    ? await buildHnswIndex(published, (done, total) => reporter.working("building the index", done, total))
+    : null;
+
+  const training = {
+    objective: config.objective.name,
+    engine: engine.name,
+    seed: config.seed,
+    steps: stepCount,
+  };
+  const manifest = await writeBundle(out, {
+    name,
+    latentSize: generator.latentSize,
+    layers: generator.layers,
+    weights: generator.weights,
+    output,
+    labels: dataset.labelNames,
+    training: { ...training, config },
+    dataset: {
+      name: dataset.name,
+      trainCount: train.count,
+      heldOutCount: heldOut.count,
+      testCount: test?.count ?? 0,
+    },
+    metrics,
+    train: published,
+    calibration,
+    hnswIndex,
+    preview,
+    report: await trainingReport({ name, folder: folder.path, metrics, preview, config }),
+  });
+  reporter.note("exported", `exported ${out} (${manifest.name}@${manifest.version})`, {
+    out: resolve(out),
+    version: manifest.version,
+    metrics,
+    run: folder.path,
+  });
+}

@@ -1,0 +1,64 @@
+/** A trained generator as it is exported: fixed weights, output units, and the edge's own latents. */
+
+import type { LayerSpec } from "../../shared/manifest.ts";
+import { sampleLatents } from "../../shared/random.ts";
+import type { ModelSpace } from "../data/model-space.ts";
+import type { Engine, ParameterValues } from "../engine/engine.ts";
+import { generatorOf } from "./generator.ts";
+import { layerParameters } from "./layers.ts";
+import { createSampler } from "./sampler.ts";
+
+export interface FrozenGenerator {
+  readonly latentSize: number;
+  readonly layers: readonly LayerSpec[];
+  /** By the names that `layerParameters` gives. */
+  readonly weights: ParameterValues;
+}
+
+/**
+ * Weights for the data's own units: the way back from model space is folded into the last layer.
+ *
+ * @param layers whose last one is linear wherever the space isn't the identity
+ */
+export function foldModelSpace(generator: FrozenGenerator, { affine }: ModelSpace): FrozenGenerator {
+  if (!affine) return generator;
+  const { layers, latentSize, weights } = generator;
+  const { kernel, bias } = layerParameters(layers, latentSize).at(-1)!;
+  const columns = affine.scale.length;
+  const folded = {
+    [kernel.name]: weights[kernel.name]!.map((value, i) => value * affine.scale[i % columns]!),
+    [bias.name]: weights[bias.name]!.map((value, i) => value * affine.scale[i]! + affine.shift[i]!),
+  };
+  return { ...generator, weights: { ...weights, ...folded } };
+}
+
+export interface SeededSampler {
+  /** Samples `first` … `first + count − 1` under `seed`, [count, outputSize] in output units: the edge's samples. */
+  sample(seed: number, first: number, count: number): Promise<Float32Array<ArrayBuffer>>;
+  dispose(): Promise<void>;
+}
+
+const BLOCK_ROWS = 1000;
+
+/** Runs a frozen generator on an engine. */
+export async function createSeededSampler(engine: Engine, frozen: FrozenGenerator): Promise<SeededSampler> {
+  const { latentSize, layers, weights } = frozen;
+  const specs = layerParameters(layers, latentSize).flatMap(({ kernel, bias }) => [kernel, bias]);
+  const initial = specs.map((spec) => ({ ...spec, values: weights[spec.name]! }));
+  const adam = { beta1: 0, beta2: 0, epsilon: 1, weightDecay: 0, averageDecay: 0 }; // nothing is trained
+  const parameters = await engine.createParameters(initial, adam);
+  const generator = generatorOf(latentSize, layers);
+  const sampler = createSampler(engine, generator, { parameters, use: "weights" });
+  return {
+    async sample(seed, first, count) {
+      const samples = new Float32Array(count * generator.outputSize);
+      for (let done = 0; done < count; done += BLOCK_ROWS) {
+        const rows = Math.min(BLOCK_ROWS, count - done);
+        const block = await sampler.sample(sampleLatents(seed, first + done, rows, latentSize));
+        samples.set(block, done * generator.outputSize);
+      }
+      return samples;
+    },
+    dispose: () => sampler.dispose(),
+  };
+}

@@ -1,0 +1,107 @@
+/** How a run tells what it is doing: a live display, plain lines, or JSON lines. */
+
+import { createLogUpdate } from "log-update";
+import prettyMilliseconds from "pretty-ms";
+
+export interface TrainingProgress {
+  readonly stepCount: number;
+  readonly totalSteps: number | null;
+  /** 0 to 1. */
+  readonly progress: number;
+  readonly elapsedSeconds: number;
+  /** Mean loss of the last steps. */
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly samplesPerSecond: number;
+}
+
+export interface Reporter {
+  /** Something that happens once: what is trained on, where files went. */
+  note(event: string, text: string, fields?: Readonly<Record<string, unknown>>): void;
+  training(progress: TrainingProgress): void;
+  /** Work with a known amount: `done` of `total`. */
+  working(what: string, done: number, total: number): void;
+  close(): void;
+}
+
+/** The live display on a terminal, plain lines elsewhere, JSON lines if asked for. */
+export function createReporter({ json }: { readonly json: boolean }): Reporter {
+  if (json) return jsonReporter();
+  return process.stdout.isTTY ? liveReporter() : plainReporter();
+}
+
+function jsonReporter(): Reporter {
+  const line = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
+  return {
+    note: (event, text, fields) => line({ event, text, ...fields }),
+    training: everySeconds(0.5, (progress) => line({ event: "progress", ...progress })),
+    working: everySeconds(0.5, (what, done, total) => line({ event: "working", what, done, total })),
+    close() {},
+  };
+}
+
+/** For logs: a line every few seconds is enough. */
+function plainReporter(): Reporter {
+  return {
+    note: (_, text) => console.log(text),
+    training: everySeconds(5, (progress) => console.log(describe(progress))),
+    working: everySeconds(5, (what, done, total) => console.log(`${what}: ${percent(done / total)}`)),
+    close() {},
+  };
+}
+
+function liveReporter(): Reporter {
+  const display = createLogUpdate(process.stdout, { showCursor: true });
+  return {
+    note(_, text) {
+      display.clear();
+      console.log(text);
+    },
+    training: everySeconds(0.1, (progress) => display(`${bar(progress.progress)} ${describe(progress)}`)),
+    working: everySeconds(0.1, (what, done, total) => display(`${bar(done / total)} ${what}`)),
+    close: () => display.clear(),
+  };
+}
+
+function describe({
+  progress,
+  stepCount,
+  totalSteps,
+  elapsedSeconds,
+  loss,
+  samplesPerSecond,
+}: TrainingProgress): string {
+  const steps = totalSteps === null ? `step ${stepCount}` : `step ${stepCount}/${totalSteps}`;
+  const left = progress > 0 ? (elapsedSeconds * (1 - progress)) / progress : null;
+  const time = left === null ? "" : ` · ${duration(left)} left`;
+  return `${percent(progress)} · ${steps} · loss ${loss.toPrecision(4)} · ${Math.round(samplesPerSecond)} samples/s${time}`;
+}
+
+const BAR_WIDTH = 24;
+
+function bar(share: number): string {
+  const filled = Math.round(Math.min(1, share) * BAR_WIDTH);
+  return `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)}`;
+}
+
+function percent(share: number): string {
+  return `${Math.floor(share * 100)} %`.padStart(5);
+}
+
+export function duration(seconds: number): string {
+  return prettyMilliseconds(Math.round(seconds) * 1000);
+}
+
+/** Calls through at most once in the interval; the first call always. */
+function everySeconds<Args extends unknown[]>(
+  seconds: number,
+  act: (...args: Args) => void,
+): (...args: Args) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (...args) => {
+    const now = performance.now();
+    if (now - last < seconds * 1000) return;
+    last = now;
+    act(...args);
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * What a run leaves behind: `runs/<time>-<name>/` with
+ *
+ *   run.json        configuration, seed, commit, machine
+ *   metrics.jsonl   one JSON object a line, as training goes
+ *   checkpoints/    latest.ckpt and previous.ckpt
+ *   samples/        grids of samples over time
+ */
+
+import { appendFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { type Config, configSchema } from "../config.ts";
+import { InputError } from "../input-error.ts";
+import { version } from "../version.ts";
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { commitOf, describeMachine } from "./machine.ts";
+
+export interface RunFolder {
+  readonly path: string;
+  record(entry: Readonly<Record<string, unknown>>): Promise<void>;
+  saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
+  saveSamples(stepCount: number, png: Uint8Array): Promise<void>;
+}
+
+const LATEST = "latest.ckpt";
+const PREVIOUS = "previous.ckpt";
+
+/** Makes a new run folder for `config` under `parent`. */
+export async function createRunFolder(config: Config, parent = "runs"): Promise<RunFolder> {
+  const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  let path = resolve(parent, `${time}-${config.preset}`);
+  // Two runs within a second get folders of their own.
+  for (let n = 2; !(await makeNew(path)); n++) path = resolve(parent, `${time}-${config.preset}-${n}`);
+  await mkdir(join(path, "checkpoints"));
+  await mkdir(join(path, "samples"));
+  const about = {
+    version,
+    commit: await commitOf(),
+    machine: describeMachine(),
+    startedAt: new Date().toISOString(),
+    seed: config.seed,
+    config,
+  };
+  await writeFile(join(path, "run.json"), `${JSON.stringify(about, null, 2)}\n`);
+  return openFolder(path);
+}
+
+/**
+ * Opens a run folder to go on with it.
+ *
+ * @throws InputError if it isn't one, or holds no readable checkpoint
+ */
+export async function resumeRunFolder(
+  path: string,
+): Promise<{ config: Config; folder: RunFolder; checkpoint: Checkpoint }> {
+  const text = await readFile(join(path, "run.json"), "utf8").catch(() => null);
+  if (text === null) {
+    throw new InputError(`--resume: ${path} is not a run folder (no run.json). Give one of runs/*.`);
+  }
+  const config = configSchema.safeParse((JSON.parse(text) as { config?: unknown }).config);
+  if (!config.success)
+    throw new InputError(`--resume: ${basename(path)}/run.json: ${config.error.issues[0]!.message}`);
+  const folder = join(path, "checkpoints");
+  const checkpoint = await readCheckpoint(join(folder, LATEST)).catch((error: unknown) =>
+    readCheckpoint(join(folder, PREVIOUS)).catch(() => {
+      throw error;
+    }),
+  );
+  return { config: config.data, folder: openFolder(resolve(path)), checkpoint };
+}
+
+function openFolder(path: string): RunFolder {
+  return {
+    path,
+    record: (entry) => appendFile(join(path, "metrics.jsonl"), `${JSON.stringify(entry)}\n`),
+    async saveCheckpoint(checkpoint) {
+      const latest = join(path, "checkpoints", LATEST);
+      await rename(latest, join(path, "checkpoints", PREVIOUS)).catch(ignoreMissing);
+      await writeCheckpoint(latest, checkpoint);
+    },
+    saveSamples: (stepCount, png) =>
+      writeFile(join(path, "samples", `${String(stepCount).padStart(8, "0")}.png`), png),
+  };
+}
+
+async function makeNew(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { recursive: false });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    if (code !== "ENOENT") throw error;
+    await mkdir(resolve(path, ".."), { recursive: true });
+    return makeNew(path);
+  }
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ENOENT") throw error;
+}
