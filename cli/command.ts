@@ -1,19 +1,36 @@
-/** How every command ends: 0 done, 1 failed, 2 bad usage, with one clear line. */
+/** How every command ends: 0 done, 1 failed, 2 bad usage or unusable input (one clear line), 130 interrupted. */
 
 import { type Command, CommanderError, InvalidArgumentError } from "commander";
+import { BundleError } from "../shared/manifest.ts";
 import { InputError } from "../trainer/input-error.ts";
 
+export const EXIT_FAILED = 1;
+export const EXIT_BAD_USAGE = 2;
+export const EXIT_INTERRUPTED = 130;
+
+/** Parses the command line and runs the command's action. */
 export async function runCommand(program: Command): Promise<void> {
   program.exitOverride().configureOutput({ writeErr: () => {} });
   try {
     await program.parseAsync();
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return; // --help
-    const isUsage = error instanceof CommanderError || error instanceof InputError;
-    const message = (error as Error).message.replace(/^error: /, "");
-    console.error(isUsage ? `${program.name()}: ${message}` : error);
-    process.exitCode = isUsage ? 2 : 1;
+    process.exitCode = statusOf(error, program.name());
   }
+}
+
+function statusOf(error: unknown, name: string): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0; // --help
+  if (error instanceof CommanderError || error instanceof InputError || error instanceof BundleError) {
+    // Commander puts its suggestion on a line of its own.
+    const line = error.message
+      .replace(/^error: /, "")
+      .trim()
+      .replaceAll(/\s*\n\s*/g, " ");
+    console.error(`${name}: ${line}`);
+    return EXIT_BAD_USAGE;
+  }
+  console.error(error);
+  return EXIT_FAILED;
 }
 
 /** A commander parser for whole numbers. */
@@ -25,4 +42,11 @@ export function wholeNumberOption(minimum: number, maximum: number): (text: stri
     }
     return value;
   };
+}
+
+/** A commander parser for numbers above 0. */
+export function positiveNumberOption(text: string): number {
+  const value = Number(text);
+  if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
+  return value;
 }

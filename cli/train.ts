@@ -1,7 +1,7 @@
 /** `npm run train`: trains a generator and exports it. */
 
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { MAX_SEED } from "../shared/random.ts";
 import { type Config, resolveConfig } from "../trainer/config.ts";
 import { InputError } from "../trainer/input-error.ts";
@@ -11,7 +11,7 @@ import type { Checkpoint } from "../trainer/run/checkpoint.ts";
 import { createReporter } from "../trainer/run/reporter.ts";
 import { type RunFolder, resumeRunFolder } from "../trainer/run/run-folder.ts";
 import { train } from "../trainer/train.ts";
-import { EXIT_INTERRUPTED, runCommand } from "./command.ts";
+import { EXIT_INTERRUPTED, positiveNumberOption, runCommand, wholeNumberOption } from "./command.ts";
 
 interface Flags {
   readonly preset?: string;
@@ -38,12 +38,18 @@ const command = new Command("train")
   .option("--out <dir>", "where the bundle goes (models/<preset>)")
   .option("--objective <name>", `what a training step does (${Object.keys(OBJECTIVES).join(", ")})`)
   .option("--engine <name>", "what computes (auto, cpu)")
-  .option("--seed <n>", `a whole number from 0 to ${MAX_SEED}`, wholeNumber)
+  .option("--seed <n>", `a whole number from 0 to ${MAX_SEED}`, wholeNumberOption(0, MAX_SEED))
   .addOption(
-    new Option("--minutes <m>", "train this long").argParser(positiveNumber).conflicts(["steps", "epochs"]),
+    new Option("--minutes <m>", "train this long")
+      .argParser(positiveNumberOption)
+      .conflicts(["steps", "epochs"]),
   )
-  .addOption(new Option("--steps <n>", "train this many steps").argParser(positiveWhole).conflicts("epochs"))
-  .option("--epochs <n>", "train until every example had its turn this often", positiveNumber)
+  .addOption(
+    new Option("--steps <n>", "train this many steps")
+      .argParser(wholeNumberOption(1, Number.MAX_SAFE_INTEGER))
+      .conflicts("epochs"),
+  )
+  .option("--epochs <n>", "train until every example had its turn this often", positiveNumberOption)
   .option("--resume <dir>", "go on with a run folder that was interrupted")
   .option("--set <path=value>", "set any field of the configuration (repeatable)", collect, [])
   .option("--json", "one JSON object a line on stdout instead of the progress display", false)
@@ -109,25 +115,4 @@ async function resume(flags: Flags, path: string): Promise<Start> {
 
 function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > MAX_SEED) {
-    throw new InvalidArgumentError(`Expected a whole number from 0 to ${MAX_SEED}.`);
-  }
-  return value;
-}
-
-function positiveWhole(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError("Expected a whole number above 0.");
-  return value;
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
-  return value;
 }
