@@ -1,0 +1,160 @@
+/** Runs the Worker in local workerd, without a development proxy before it. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import workerdPackage from "workerd";
+import { InputError } from "../trainer/input-error.ts";
+import { checkBundles, writeAssets } from "./assets.ts";
+import { buildWorker, type WorkerBuild } from "./build-worker.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+export interface ServeOptions {
+  /** Bundle folders; the first one's model is the default. */
+  readonly bundles: readonly string[];
+  readonly host?: string;
+  /** 0, the default: any that is free. */
+  readonly port?: number;
+}
+
+export interface LocalServer {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** workerd's process. */
+  readonly pid: number;
+  readonly build: WorkerBuild;
+  /** Settles when workerd has ended, asked to or not. */
+  readonly ended: Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Checks the bundles, builds the Worker and serves until `close`.
+ *
+ * workerd ends with this process, however that ends.
+ *
+ * @throws InputError for a bundle that can't be trusted, or an address that can't be had
+ */
+export async function startServer(options: ServeOptions): Promise<LocalServer> {
+  const { host = "127.0.0.1", port = 0 } = options;
+  const bundles = await checkBundles(options.bundles);
+  await mkdir(join(root, "dist"), { recursive: true });
+  const stage = await mkdtemp(join(root, "dist/serve-"));
+  try {
+    const build = await buildWorker(join(stage, "worker"));
+    await writeAssets(join(stage, "assets"), bundles);
+    await writeFile(join(stage, "config.capnp"), await workerdConfig(build, join(stage, "assets")));
+    return { ...(await runWorkerd(stage, host, port)), build };
+  } catch (error) {
+    await rm(stage, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * Ends workerd and removes its folder as soon as standard input ends: when the parent closes it, or is gone,
+ * killed or not. A signal to the whole process group, say Ctrl-C, ends `cat` and so comes to the same.
+ */
+const SUPERVISOR = `
+trap : INT TERM HUP
+stage=$1; shift
+"$@" </dev/null &
+child=$!
+echo "{\\"event\\":\\"started\\",\\"pid\\":$child}" >&3
+exec 3>&-
+cat >/dev/null
+kill $child 2>/dev/null
+wait $child
+rm -rf "$stage"
+`;
+
+async function runWorkerd(stage: string, host: string, port: number): Promise<Omit<LocalServer, "build">> {
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const workerd = [workerdPackage.default, "serve", join(stage, "config.capnp"), "--control-fd=3"];
+  const supervisor = spawn(
+    "sh",
+    ["-c", SUPERVISOR, "workerd-supervisor", stage, ...workerd, `--socket-addr=http=${address}`],
+    { stdio: ["pipe", "inherit", "pipe", "pipe"] },
+  );
+  const exited = once(supervisor, "exit");
+  const errors = forwardErrors(supervisor);
+  const close = async () => {
+    supervisor.stdin!.end();
+    await exited;
+  };
+
+  const control = createInterface({ input: supervisor.stdio[3] as Readable });
+  const ended = once(control, "close").then(() => {});
+  let pid = 0;
+  let listening = 0;
+  for await (const line of control) {
+    const event = JSON.parse(line) as { event: string; pid?: number; port?: number };
+    if (event.event === "started") pid = event.pid!;
+    if (event.event === "listen") {
+      listening = event.port!;
+      break;
+    }
+  }
+  if (listening === 0) {
+    await close();
+    const reason = errors.join(" ");
+    if (/already in use/i.test(reason)) {
+      throw new InputError(`${address}: the port is in use; choose another with --port`);
+    }
+    throw new InputError(`${address}: can't listen there: ${reason.slice(0, 300)}`);
+  }
+  const url = `http://${address.replace(/:\d+$/, "")}:${listening}`;
+  try {
+    await requireHealth(url);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url, pid, ended, close };
+}
+
+/** Passes workerd's messages on, and keeps the first ones, which say why it did not start. */
+function forwardErrors(supervisor: ChildProcess): string[] {
+  const first: string[] = [];
+  createInterface({ input: supervisor.stderr! }).on("line", (line) => {
+    if (first.length < 5) first.push(line);
+    process.stderr.write(`${line}\n`);
+  });
+  return first;
+}
+
+async function requireHealth(url: string): Promise<void> {
+  const response = await fetch(`${url}/healthz`);
+  if (response.ok) return;
+  throw new Error(`the server does not work: ${await response.text()}`);
+}
+
+async function workerdConfig({ script, wasm }: WorkerBuild, assets: string): Promise<string> {
+  const modules = [
+    `(name = "${script}", esModule = embed "worker/${script}")`,
+    ...wasm.map((file) => `(name = "${file}", wasm = embed "worker/${file}")`),
+  ];
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "edge", worker = (
+      modules = [${modules.join(", ")}],
+      compatibilityDate = "${await compatibilityDate()}",
+      bindings = [(name = "ASSETS", service = "assets")],
+    )),
+    (name = "assets", disk = (path = ${JSON.stringify(assets)})),
+  ],
+  sockets = [(name = "http", service = "edge", http = ())],
+);
+`;
+}
+
+async function compatibilityDate(): Promise<string> {
+  const wrangler = await readFile(join(root, "wrangler.toml"), "utf8");
+  return /^compatibility_date = "(.+)"$/m.exec(wrangler)![1]!;
+}

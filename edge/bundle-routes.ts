@@ -1,0 +1,119 @@
+/** GET /manifest.json, /train/:index.png, and the bundle's raw files, for embedding the generator elsewhere. */
+
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { encodePng } from "../shared/png.ts";
+import { cached } from "./caching.ts";
+import { binary, notModified, problems } from "./openapi.ts";
+import { versionQuery } from "./parameters.ts";
+import { Problem } from "./problem.ts";
+import { type EdgeEnv, requestedModel, type Services, shared } from "./services.ts";
+
+const manifestRoute = createRoute({
+  method: "get",
+  path: "/manifest.json",
+  summary: "What the model is",
+  description: "The bundle's manifest; its `version` names the exact model.",
+  request: { query: versionQuery },
+  responses: {
+    200: {
+      description: "The manifest",
+      content: { "application/json": { schema: z.looseObject({ name: z.string(), version: z.string() }) } },
+    },
+    ...notModified,
+    ...problems("unknown-model", "version-gone"),
+  },
+});
+
+const trainRoute = createRoute({
+  method: "get",
+  path: "/train/{file}",
+  summary: "A training example's picture",
+  request: {
+    params: z.object({ file: z.string().openapi({ description: "The example's index and .png: 4711.png" }) }),
+    query: versionQuery,
+  },
+  responses: {
+    200: { description: "The picture", content: { "image/png": binary } },
+    ...notModified,
+    ...problems("not-found", "unknown-model", "version-gone", "no-training-examples"),
+  },
+});
+
+const FILES = {
+  "model.json": "application/json",
+  "model.onnx": "application/octet-stream",
+  "preview.png": "image/png",
+} as const;
+
+const fileRoute = (file: keyof typeof FILES, summary: string) =>
+  createRoute({
+    method: "get",
+    path: `/${file}`,
+    summary,
+    request: { query: versionQuery },
+    responses: {
+      200: { description: "The file", content: { [FILES[file]]: binary } },
+      ...notModified,
+      ...problems("unknown-model", "version-gone"),
+    },
+  });
+
+export function addBundleRoutes(app: OpenAPIHono<EdgeEnv>, { store }: Services): void {
+  app.openapi(manifestRoute, async (c) => {
+    const { model } = await requestedModel(c, store);
+    const { v } = c.req.valid("query");
+    return cached(c.req.raw, v ? "immutable" : "revalidate", model.manifest.version, async () => {
+      return new Response(model.manifestText, { headers: { "content-type": "application/json" } });
+    });
+  });
+
+  app.openapi(trainRoute, async (c) => {
+    const { model } = await requestedModel(c, store);
+    const { file } = c.req.valid("param");
+    const { output, version, name } = model.manifest;
+    const training = await shared(c, model.trainingExamples());
+    const { rowCount } = training.scan;
+    const index = /^\d{1,10}\.png$/.test(file) ? Number(file.slice(0, -4)) : Number.NaN;
+    if (output.kind !== "image") {
+      throw new Problem(
+        "not-found",
+        `train/${file}: the examples of model "${name}" are vectors, not images`,
+      );
+    }
+    if (!(index < rowCount)) {
+      throw new Problem("not-found", `train/${file}: expected 0.png to ${rowCount - 1}.png`);
+    }
+    const { v } = c.req.valid("query");
+    return cached(c.req.raw, v ? "immutable" : "short", `${version}-train-${index}`, async () => {
+      const [height, width, channels] = output.shape;
+      const png = encodePng({ height, width, channels, data: training.scan.row(index) as Uint8Array });
+      return new Response(png, { headers: { "content-type": "image/png" } });
+    });
+  });
+
+  app.openapi(fileRoute("model.json", "The generator, for tf.loadLayersModel"), (c) => file(c, "model.json"));
+  app.openapi(fileRoute("model.onnx", "The generator, for ONNX Runtime"), (c) => file(c, "model.onnx"));
+  app.openapi(fileRoute("preview.png", "A grid of samples"), (c) => file(c, "preview.png"));
+  // The weights that model.json names.
+  app.get("/:file{weights\\.\\d+\\.bin}", (c) => file(c, c.req.param("file")));
+
+  async function file(c: Context<EdgeEnv>, path: string): Promise<Response> {
+    const { model } = await requestedModel(c, store);
+    const entry = model.manifest.files.find((listed) => listed.path === path);
+    if (!entry) {
+      throw new Problem(
+        "not-found",
+        `${path}: the bundle of model "${model.manifest.name}" has no such file`,
+      );
+    }
+    const freshness = c.req.query("v") ? "immutable" : "short";
+    return cached(c.req.raw, freshness, entry.sha256.slice(0, 32), async () => {
+      const { body } = await model.openFile(path);
+      const mediaType = (FILES as Record<string, string>)[path] ?? "application/octet-stream";
+      return new Response(body, {
+        headers: { "content-type": mediaType, "content-length": String(entry.bytes) },
+      });
+    });
+  }
+}

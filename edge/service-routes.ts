@@ -1,0 +1,87 @@
+/** GET /models, /healthz, /openapi.json: what is served here, and whether it works. */
+
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import packageInfo from "../package.json" with { type: "json" };
+import { problems } from "./openapi.ts";
+import { type EdgeEnv, type Services, shared } from "./services.ts";
+
+const modelsRoute = createRoute({
+  method: "get",
+  path: "/models",
+  summary: "The served models",
+  description:
+    "Every route of a model lives under /models/{name} too; without that, the default model answers.",
+  responses: {
+    200: {
+      description: "The models, the default one first",
+      content: {
+        "application/json": {
+          schema: z.object({
+            default: z.string(),
+            models: z.array(
+              z.object({
+                name: z.string(),
+                version: z.string(),
+                kind: z.enum(["image", "vector"]),
+                shape: z.array(z.int()),
+                url: z.string(),
+              }),
+            ),
+          }),
+        },
+      },
+    },
+    ...problems("model-unavailable"),
+  },
+});
+
+const healthRoute = createRoute({
+  method: "get",
+  path: "/healthz",
+  summary: "Whether the service works",
+  responses: {
+    200: {
+      description: "It does",
+      content: { "application/json": { schema: z.object({ status: z.literal("ok"), model: z.string() }) } },
+    },
+    ...problems("model-unavailable"),
+  },
+});
+
+export function addServiceRoutes(app: OpenAPIHono<EdgeEnv>, { store }: Services): void {
+  app.openapi(modelsRoute, async (c) => {
+    const names = await shared(c, store.names());
+    const models = await Promise.all(names.map((name) => shared(c, store.model(name))));
+    const list = models.map(({ manifest: { name, version, output } }) => ({
+      name,
+      version,
+      kind: output.kind,
+      shape: [...output.shape],
+      url: `/models/${name}/`,
+    }));
+    return c.json({ default: names[0]!, models: list }, 200, { "cache-control": "public, no-cache" });
+  });
+
+  app.openapi(healthRoute, async (c) => {
+    const names = await shared(c, store.names());
+    const model = await shared(c, store.model(names[0]!));
+    return c.json({ status: "ok" as const, model: model.id }, 200, { "cache-control": "no-store" });
+  });
+
+  app.get("/openapi.json", (c) =>
+    c.json(openApiDocument(app), 200, { "cache-control": "public, max-age=300" }),
+  );
+}
+
+export function openApiDocument(app: OpenAPIHono<EdgeEnv>): object {
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: packageInfo.name,
+      version: packageInfo.version,
+      description:
+        "Draws samples from a generator trained by Implicit Maximum Likelihood Estimation, and tells whether an " +
+        "example is a copy of a training example.",
+    },
+  });
+}

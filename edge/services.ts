@@ -1,0 +1,55 @@
+/** What every route group is given, and how it finds the model that a request means. */
+
+import type { Context } from "hono";
+import type { DecodeJpeg } from "./jpeg-image.ts";
+import type { FetchAsset, Model, ModelStore } from "./model-store.ts";
+import { Problem } from "./problem.ts";
+
+export interface Services {
+  readonly store: ModelStore;
+  readonly fetchAsset: FetchAsset;
+  readonly decodeJpeg: DecodeJpeg;
+}
+
+export interface EdgeEnv {
+  Bindings: {
+    /** Keeps work alive after the request that began it; left out where the host never cuts work short. */
+    readonly waitUntil?: (promise: Promise<unknown>) => void;
+  };
+}
+
+export interface RequestedModel {
+  readonly model: Model;
+  /** Where the model's routes begin: empty for the default model, else /models/NAME. */
+  readonly base: string;
+}
+
+/**
+ * The model of a request's path, checked against the version that it may name.
+ *
+ * @throws Problem unknown-model, version-gone
+ */
+export async function requestedModel(c: Context<EdgeEnv>, store: ModelStore): Promise<RequestedModel> {
+  const name = c.req.param("name") as string | undefined;
+  const model = await shared(
+    c,
+    store.names().then((names) => store.model(name ?? names[0]!)),
+  );
+  const version = c.req.query("v");
+  if (version !== undefined && version !== model.manifest.version) {
+    throw new Problem(
+      "version-gone",
+      `v=${version.slice(0, 40)}: model "${model.manifest.name}" is now at version ${model.manifest.version}`,
+    );
+  }
+  return { model, base: name === undefined ? "" : `/models/${name}` };
+}
+
+/**
+ * Awaits a load that other requests may be waiting for too. Without waitUntil a client that hangs up would
+ * take the load down with its request, and leave the others waiting for ever.
+ */
+export function shared<T>(c: Context<EdgeEnv>, load: Promise<T>): Promise<T> {
+  c.env?.waitUntil?.(load.catch(() => {}));
+  return load;
+}

@@ -1,0 +1,123 @@
+/** Small bundles with random weights, for tests of everything that reads bundles. */
+
+import type { LayerSpec, Manifest, OutputSpec } from "../shared/manifest.ts";
+import { createNeighbourScan } from "../shared/neighbour-scan.ts";
+import { encodePng } from "../shared/png.ts";
+import { createRandom, type Random } from "../shared/random.ts";
+import { neighbourhoodRatio } from "../shared/verdict.ts";
+import type { Rows } from "../trainer/data/dataset.ts";
+import { kernelModule } from "../trainer/engine/kernels.ts";
+import { writeBundle } from "../trainer/export/bundle.ts";
+import { layerParameters } from "../trainer/generators/layers.ts";
+
+export interface SmallBundle {
+  readonly name: string;
+  readonly output: OutputSpec;
+  readonly latentSize?: number;
+  readonly hidden?: readonly LayerSpec[];
+  readonly rowCount?: number;
+  readonly heldOutCount?: number;
+  /** Leaves the training examples out. */
+  readonly withoutRows?: boolean;
+  readonly seed?: number;
+}
+
+export const GREY: OutputSpec = { kind: "image", shape: [28, 28, 1], range: [0, 1] };
+export const RGB: OutputSpec = { kind: "image", shape: [8, 6, 3], range: [0, 1] };
+export const PLANE: OutputSpec = { kind: "vector", shape: [2], range: null };
+
+const LABELS = ["nought", "one", "two"];
+const HIDDEN: readonly LayerSpec[] = [
+  { kind: "dense", units: 33, activation: "leaky-relu" },
+  { kind: "dense", units: 20, activation: "tanh" },
+];
+
+/** Writes a bundle whose training examples are smooth random blobs, and its held-out ones alike. */
+export async function writeSmallBundle(directory: string, bundle: SmallBundle): Promise<Manifest> {
+  const {
+    name,
+    output,
+    latentSize = 5,
+    hidden = HIDDEN,
+    rowCount = 300,
+    heldOutCount = 199,
+    seed = 1,
+  } = bundle;
+  const random = createRandom(seed);
+  const length = output.shape.reduce<number>((product, size) => product * size, 1);
+  const isImage = output.kind === "image";
+  const layers = [
+    ...hidden,
+    {
+      kind: "dense" as const,
+      units: length,
+      activation: isImage ? ("sigmoid" as const) : ("linear" as const),
+    },
+  ];
+  const weights: Record<string, Float32Array<ArrayBuffer>> = {};
+  for (const { kernel, bias } of layerParameters(layers, latentSize)) {
+    const fan = Math.sqrt(kernel.shape[0]!);
+    weights[kernel.name] = normals(random, kernel.shape[0]! * kernel.shape[1]!).map(
+      (value) => (2 * value) / fan,
+    );
+    weights[bias.name] = normals(random, bias.shape[0]!);
+  }
+  const train = randomRows(random.fork("train"), rowCount, length, isImage);
+  const heldOut = randomRows(random.fork("held-out"), heldOutCount, length, isImage);
+  return writeBundle(directory, {
+    name,
+    latentSize,
+    layers,
+    weights,
+    output,
+    labels: LABELS,
+    training: { objective: "none", engine: "none", seed, steps: 0, config: {} },
+    dataset: { name: "noise", trainCount: rowCount, heldOutCount, testCount: 0 },
+    metrics: {},
+    train: bundle.withoutRows ? null : train,
+    calibration: bundle.withoutRows
+      ? null
+      : {
+          statistic: "neighbourhood-ratio",
+          neighbourhood: 50,
+          method: "held-out",
+          alpha: 0.01,
+          nullStatistics: statistics(train, heldOut),
+        },
+    hnswIndex: null,
+    preview: encodePng({ width: 1, height: 1, channels: 1, data: new Uint8Array(1) }),
+    report: "<!doctype html><title>Report</title>",
+  });
+}
+
+/** Examples of one distribution: sums of a few random directions, so that neighbourhoods mean something. */
+export function randomRows(random: Random, count: number, length: number, isImage: boolean): Rows {
+  const directions = createRandom(77);
+  const basis = Array.from({ length: 6 }, () => normals(directions, length));
+  const values = isImage ? new Uint8Array(count * length) : new Float32Array(count * length);
+  for (let row = 0; row < count; row++) {
+    const codes = normals(random, basis.length);
+    for (let i = 0; i < length; i++) {
+      let value = 0;
+      for (let b = 0; b < basis.length; b++) value += codes[b]! * basis[b]![i]!;
+      values[row * length + i] = isImage ? Math.min(Math.max(Math.round(128 + 25 * value), 0), 255) : value;
+    }
+  }
+  const labels = Uint16Array.from({ length: count }, () => random.below(LABELS.length));
+  return { count, length, values, labels };
+}
+
+function statistics(train: Rows, heldOut: Rows): Float32Array<ArrayBuffer> {
+  const { values, count: rowCount, length: rowLength } = train;
+  const dtype = values instanceof Uint8Array ? "uint8" : "float32";
+  const scan = createNeighbourScan(kernelModule("scan"), { dtype, rowCount, rowLength });
+  scan.rows.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return Float32Array.from({ length: heldOut.count }, (_, i) => {
+    const query = heldOut.values.subarray(i * rowLength, (i + 1) * rowLength);
+    return neighbourhoodRatio(scan.search(query, 50).distances);
+  });
+}
+
+function normals(random: Random, count: number): Float32Array<ArrayBuffer> {
+  return random.fillNormal(new Float32Array(count)) as Float32Array<ArrayBuffer>;
+}
