@@ -1,0 +1,117 @@
+/** `npm run eval -- models/NAME [--data DIR]`: measures an exported bundle against data it was not trained on. */
+
+import { Command } from "commander";
+import { z } from "zod";
+import type { Manifest } from "../shared/manifest.ts";
+import { MAX_SEED } from "../shared/random.ts";
+import { readGenerator } from "../trainer/bundle-generator.ts";
+import { openBundle } from "../trainer/bundle-reader.ts";
+import type { Dataset } from "../trainer/data/dataset.ts";
+import { loadDataset } from "../trainer/data/index.ts";
+import { createEngine } from "../trainer/engine/index.ts";
+import { DEFAULT_SAMPLE_COUNT, evaluate, evaluateTrainingData, testCountOf } from "../trainer/evaluate.ts";
+import { createSeededSampler } from "../trainer/generators/frozen.ts";
+import { InputError } from "../trainer/input-error.ts";
+import { METRICS } from "../trainer/metrics/index.ts";
+import { runCommand, wholeNumberOption } from "./command.ts";
+import { metricsTable } from "./metrics-table.ts";
+
+const MAX_SAMPLE_COUNT = 1_000_000;
+
+/** What of a run's configuration says which data it was trained on. */
+const trainedOnSchema = z.object({
+  data: z.object({ name: z.string().nullable(), path: z.string().nullable() }),
+});
+
+interface Flags {
+  readonly data?: string;
+  readonly samples: number;
+  readonly seed?: number;
+  readonly engine: string;
+  readonly metrics?: readonly string[];
+  readonly ceiling: boolean;
+  readonly json: boolean;
+}
+
+const command = new Command("eval")
+  .description("Measures an exported model, with nothing but the bundle and the data.")
+  .argument("<bundle>", "a bundle folder, models/NAME")
+  .option("--data <path>", "the data that the model was trained on; not needed for procedural data sets")
+  .option("--samples <n>", "how many to draw", wholeNumberOption(1, MAX_SAMPLE_COUNT), DEFAULT_SAMPLE_COUNT)
+  .option("--seed <n>", "of the samples; the training's if left out", wholeNumberOption(0, MAX_SEED))
+  .option("--engine <name>", "what computes (auto, cpu)", "auto")
+  .option("--metrics <names>", `some of ${Object.keys(METRICS).join(",")}`, (text) => text.split(","))
+  .option("--ceiling", "measure real training examples, too: what a perfect generator would reach", false)
+  .option("--json", "one JSON object on stdout instead of the table", false)
+  .action(run);
+
+await runCommand(command);
+
+async function run(directory: string, flags: Flags): Promise<void> {
+  const progress = (what: string) => console.error(`${what} …`);
+  progress(`checking ${directory}`);
+  const bundle = await openBundle(directory);
+  const { manifest } = bundle;
+  const engine = createEngine(flags.engine);
+  try {
+    const dataset = await dataFor(manifest, directory, flags.data);
+    const seed = flags.seed ?? manifest.training.seed;
+    const sampler = await createSeededSampler(engine, await readGenerator(bundle));
+    const request = { engine, dataset, seed, sampleCount: flags.samples, metrics: flags.metrics };
+
+    const model = await evaluate({ ...request, sample: sampler.sample, onProgress: progress });
+    const ceiling =
+      flags.ceiling &&
+      (await evaluateTrainingData({ ...request, onProgress: (what) => progress(`training data: ${what}`) }));
+
+    const about = {
+      model: `${manifest.name}@${manifest.version}`,
+      dataset: dataset.name,
+      testCount: testCountOf(dataset),
+      sampleCount: flags.samples,
+      seed,
+    };
+    if (flags.json) {
+      console.log(JSON.stringify({ ...about, metrics: model, ...(ceiling && { trainingData: ceiling }) }));
+    } else {
+      const samples = `${flags.samples.toLocaleString("en")} samples (seed ${seed})`;
+      const examples = `${about.testCount.toLocaleString("en")} test examples of ${dataset.name}`;
+      const columns = { model, ...(ceiling && { "training data": ceiling }) };
+      console.log(`${about.model}: ${samples} against ${examples}\n\n${metricsTable(columns)}`);
+    }
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** The data at `path`, or else the procedural set that the model was trained on. */
+async function dataFor(manifest: Manifest, directory: string, path: string | undefined): Promise<Dataset> {
+  const { seed, config } = manifest.training;
+  const trainedOn = trainedOnSchema.safeParse(config).data?.data;
+  if (path === undefined && (!trainedOn?.name || trainedOn.path !== null)) {
+    throw new InputError(
+      `${directory}: was trained on files ("${manifest.dataset.name}"), which the bundle doesn't hold. Give them with --data DIR.`,
+    );
+  }
+  const source = path === undefined ? { name: trainedOn!.name! } : { path };
+  const dataset = await loadDataset({ ...source, seed });
+
+  const { output } = manifest;
+  if (dataset.kind !== output.kind || dataset.shape.join() !== output.shape.join()) {
+    throw new InputError(
+      `${path ?? dataset.name}: ${describe(dataset)}, but ${directory} makes ${describe(output)}. ` +
+        "Give the data that the model was trained on.",
+    );
+  }
+  const { trainCount } = manifest.dataset;
+  if (dataset.train.count !== trainCount) {
+    console.error(
+      `note: the model was trained on ${trainCount} examples of ${manifest.dataset.name}, but this data set has ${dataset.train.count}; its test examples may be among those.`,
+    );
+  }
+  return dataset;
+}
+
+function describe({ kind, shape }: { readonly kind: string; readonly shape: readonly number[] }): string {
+  return `${kind}s of ${shape.join("×")}`;
+}

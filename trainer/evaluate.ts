@@ -1,0 +1,120 @@
+/** Measures a generator against data that it was not trained on. */
+
+import { createRandom } from "../shared/random.ts";
+import { type Dataset, type Rows, sliceRows, takeRows } from "./data/dataset.ts";
+import { modelSpaceOf } from "./data/model-space.ts";
+import type { Engine } from "./engine/engine.ts";
+import { InputError } from "./input-error.ts";
+import { METRICS } from "./metrics/index.ts";
+import type { EvaluationTask, Metric } from "./metrics/metric.ts";
+
+/** As the GAN paper's protocol has it. */
+export const DEFAULT_SAMPLE_COUNT = 10_000;
+const MAX_VALIDATION_COUNT = 1000;
+
+export interface EvaluationRequest {
+  readonly engine: Engine;
+  /** Samples `first` … `first + count − 1` under `seed`, [count, length] in output units (images 0 … 1). */
+  readonly sample: (seed: number, first: number, count: number) => Promise<Float32Array<ArrayBuffer>>;
+  readonly dataset: Dataset;
+  readonly seed: number;
+  /** 10,000 if left out. */
+  readonly sampleCount?: number | undefined;
+  /** Measure against the first so many test examples only; all of them if left out. */
+  readonly testCount?: number | undefined;
+  /** Names of metrics; all that can be measured on this data set, if left out. */
+  readonly metrics?: readonly string[] | undefined;
+  /** Called as each part of the work begins. */
+  readonly onProgress?: ((what: string) => void) | undefined;
+}
+
+/**
+ * Every metric's numbers by name, in the order of the registry.
+ *
+ * @throws InputError if a metric is unknown or can't be measured on this data set, if there is nothing to
+ *   measure against, or if a sample isn't a number
+ */
+export async function evaluate(request: EvaluationRequest): Promise<Record<string, number>> {
+  const { engine, dataset, seed, sampleCount = DEFAULT_SAMPLE_COUNT, onProgress = () => {} } = request;
+  const { validation, test } = evaluationParts(dataset, request.testCount);
+  const { outputUnits } = modelSpaceOf(dataset);
+  const task: EvaluationTask = {
+    dataset,
+    length: test.length,
+    validation: outputUnits(validation),
+    test: outputUnits(test),
+    sampleCount,
+  };
+  const metrics = selectMetrics(task, request.metrics);
+
+  onProgress(`drawing ${sampleCount.toLocaleString("en")} samples`);
+  const samples = await request.sample(seed, 0, sampleCount);
+  const unusable = samples.findIndex((value) => !Number.isFinite(value));
+  if (unusable >= 0) {
+    throw new InputError(
+      `evaluate: sample ${Math.floor(unusable / test.length)} holds ${samples[unusable]}, expected numbers. Train the model again.`,
+    );
+  }
+  const figures: Record<string, number> = {};
+  for (const metric of metrics) {
+    onProgress(`measuring ${metric.name}`);
+    Object.assign(figures, await metric.evaluate({ ...task, engine, samples }));
+  }
+  return figures;
+}
+
+/**
+ * What real data score: the same metrics with training examples, drawn at random, in the place of samples.
+ * Fewer than asked where the training set is smaller.
+ */
+export async function evaluateTrainingData(
+  request: Omit<EvaluationRequest, "sample">,
+): Promise<Record<string, number>> {
+  const { dataset, seed, sampleCount = DEFAULT_SAMPLE_COUNT } = request;
+  const order = createRandom(seed).fork("training data").permutation(dataset.train.count);
+  const { outputUnits } = modelSpaceOf(dataset);
+  return evaluate({
+    ...request,
+    sampleCount: Math.min(sampleCount, dataset.train.count),
+    sample: async (_, first, count) =>
+      outputUnits(takeRows(dataset.train, order.subarray(first, first + count))),
+  });
+}
+
+/** How many examples a data set has to measure against. */
+export function testCountOf(dataset: Dataset): number {
+  return evaluationParts(dataset).test.count;
+}
+
+/** Without a test part, what is held out serves for both, in two parts. */
+function evaluationParts(dataset: Dataset, testCount = Number.POSITIVE_INFINITY) {
+  const { heldOut } = dataset;
+  const validationCount = Math.min(
+    MAX_VALIDATION_COUNT,
+    dataset.test ? heldOut.count : Math.floor(heldOut.count / 2),
+  );
+  const test = dataset.test ?? sliceRows(heldOut, validationCount, heldOut.count - validationCount);
+  if (validationCount === 0 || test.count === 0) {
+    throw new InputError(
+      `evaluate: "${dataset.name}" has ${heldOut.count} held-out and ${dataset.test?.count ?? 0} test examples, ` +
+        "too few to measure against. Give more data.",
+    );
+  }
+  return {
+    validation: sliceRows(heldOut, 0, validationCount),
+    test: sliceRows(test, 0, Math.min(testCount, test.count)),
+  } satisfies Record<string, Rows>;
+}
+
+function selectMetrics(task: EvaluationTask, names: readonly string[] | undefined): Metric[] {
+  if (!names) return Object.values(METRICS).filter((metric) => metric.obstacle(task) === null);
+  for (const name of names) {
+    const known = Object.keys(METRICS).join(", ");
+    if (!Object.hasOwn(METRICS, name)) {
+      throw new InputError(`metrics: no metric "${name}". Known: ${known}.`);
+    }
+    const obstacle = METRICS[name]!.obstacle(task);
+    if (obstacle !== null) throw new InputError(`metrics: ${name}: ${obstacle}.`);
+  }
+  return Object.values(METRICS).filter(({ name }) => names.includes(name));
+}
