@@ -82,7 +82,7 @@ async function runWorkerd(stage: string, host: string, port: number): Promise<Om
     { stdio: ["pipe", "inherit", "pipe", "pipe"] },
   );
   const exited = once(supervisor, "exit");
-  const errors = forwardErrors(supervisor);
+  const errors = readErrors(supervisor);
   const close = async () => {
     supervisor.stdin!.end();
     await exited;
@@ -102,12 +102,13 @@ async function runWorkerd(stage: string, host: string, port: number): Promise<Om
   }
   if (listening === 0) {
     await close();
-    const reason = errors.join(" ");
+    const reason = errors.early.join(" ");
     if (/already in use/i.test(reason)) {
       throw new InputError(`${address}: the port is in use; choose another with --port`);
     }
     throw new InputError(`${address}: can't listen there: ${reason.slice(0, 300)}`);
   }
+  errors.passOn();
   const url = `http://${address.replace(/:\d+$/, "")}:${listening}`;
   try {
     await requireHealth(url);
@@ -118,14 +119,18 @@ async function runWorkerd(stage: string, host: string, port: number): Promise<Om
   return { url, pid, ended, close };
 }
 
-/** Passes workerd's messages on, and keeps the first ones, which say why it did not start. */
-function forwardErrors(supervisor: ChildProcess): string[] {
-  const first: string[] = [];
-  createInterface({ input: supervisor.stderr! }).on("line", (line) => {
-    if (first.length < 5) first.push(line);
-    process.stderr.write(`${line}\n`);
-  });
-  return first;
+/** Collects workerd's messages, which say why it does not start, until they are to be passed on. */
+function readErrors(supervisor: ChildProcess): { readonly early: string[]; passOn(): void } {
+  const early: string[] = [];
+  let write = (line: string): void => void early.push(line);
+  createInterface({ input: supervisor.stderr! }).on("line", (line) => write(line));
+  return {
+    early,
+    passOn() {
+      write = (line) => void process.stderr.write(`${line}\n`);
+      early.forEach(write);
+    },
+  };
 }
 
 async function requireHealth(url: string): Promise<void> {

@@ -2,13 +2,21 @@
 
 import { PROBLEMS } from "./problem.ts";
 
+interface ParameterSchema {
+  readonly description?: string;
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
 interface Operation {
   readonly summary?: string;
   readonly description?: string;
   readonly parameters?: readonly {
     readonly name: string;
     readonly in: string;
-    readonly schema?: { readonly description?: string };
+    readonly schema?: ParameterSchema;
     readonly description?: string;
   }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> };
@@ -30,6 +38,7 @@ export function docsPage(openApi: object): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${text(info.title)} ${text(info.version)}: HTTP interface</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/playground.css">
 <body class="docs">
 <header><h1>${text(info.title)}</h1>
@@ -52,8 +61,8 @@ ${operations.join("\n")}
 
 function operationSection(path: string, method: string, operation: Operation): string {
   const parameters = (operation.parameters ?? []).map(
-    ({ name, schema, description }) =>
-      `<dt><code>${text(name)}</code></dt><dd>${text(description ?? schema?.description ?? "")}</dd>`,
+    ({ name, schema = {}, description = schema.description ?? "" }) =>
+      `<dt><code>${text(name)}</code> <small>${text(valuesOf(schema))}</small></dt><dd>${text(description)}</dd>`,
   );
   const bodyTypes = Object.keys(operation.requestBody?.content ?? {});
   const responses = Object.entries(operation.responses).map(
@@ -65,6 +74,11 @@ function operationSection(path: string, method: string, operation: Operation): s
 ${parameters.length > 0 ? `<h3>Parameters</h3><dl>${parameters.join("\n")}</dl>` : ""}
 ${bodyTypes.length > 0 ? `<h3>Body</h3><p>${text(bodyTypes.join(", "))}</p>` : ""}
 <h3>Answers</h3><dl>${responses.join("\n")}</dl></section>`;
+}
+
+function valuesOf({ type = "string", minimum, maximum, enum: values }: ParameterSchema): string {
+  if (values) return values.join(", ");
+  return minimum === undefined ? type : `${type}, ${minimum} to ${maximum}`;
 }
 
 function text(value: string): string {

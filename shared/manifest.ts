@@ -142,7 +142,8 @@ export function serialiseManifest(manifest: Manifest): string {
 /** The version that a manifest with this content has. */
 export async function manifestVersion(manifest: Manifest): Promise<string> {
   const text = serialiseManifest({ ...manifest, version: "" });
-  return (await sha256Hex(new TextEncoder().encode(text))).slice(0, 16);
+  // Cloudflare's types leave open whether the encoder's memory is shared; the copy's is not.
+  return (await sha256Hex(new Uint8Array(new TextEncoder().encode(text)))).slice(0, 16);
 }
 
 /**

@@ -122,16 +122,7 @@ export function createNeighbourScan(module: WebAssembly.Module, spec: NeighbourS
       let found: number;
       if (queryFloat64) {
         queryFloat64.set(query);
-        found = kernel.scanFloat32(
-          rowsAt,
-          rowCount,
-          rowLength,
-          queryAt,
-          exclude,
-          k,
-          distancesAt,
-          indicesAt,
-        );
+        found = kernel.scanFloat32(rowsAt, rowCount, rowLength, queryAt, exclude, k, distancesAt, indicesAt);
       } else {
         queryInt16.set(query);
         found = kernel.scanUint8(

@@ -15,8 +15,8 @@ export const CLOSE_BELOW = 0.05;
 
 /** What every place that shows a verdict says beside it. */
 export const VERDICT_NOTE =
-  "A nearest-neighbour test, no privacy guarantee: it compares with the training examples pixel by pixel, " +
-  "so altered copies can pass as novel, and simple examples can look close to others by chance.";
+  "A nearest-neighbour test, no privacy guarantee: altered copies (shifted, redrawn) can pass as novel, and " +
+  "simple examples can look close to others by chance.";
 
 /**
  * The test statistic: distance to the nearest training example relative to the neighbourhood,
