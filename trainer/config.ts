@@ -41,6 +41,8 @@ const objectiveSchema = z.strictObject({
   batchSize: positive.default(128),
   /** Standard deviation of the noise on matched latents: neighbouring latents learn the same example. */
   latentJitter: z.number().nonnegative().default(0.01),
+  /** rs-imle: samples this near to an example, in model space, are no candidates. */
+  rejectionRadius: z.number().positive().nullable().default(null),
   distance: oneOf(DISTANCES).default("l2"),
   searcher: oneOf(SEARCHERS).default("exact"),
   /** What the search may hold beside the pool's latents. */
@@ -76,6 +78,8 @@ const exportSchema = z.strictObject({
   trainingRows: z.boolean().default(true),
   /** The p-value below which the memorisation check says `copy`. */
   alpha: z.number().positive().max(0.05).default(0.01),
+  /** Samples, and test examples, that the manifest's metrics are measured with; `npm run eval` takes 10,000. */
+  evaluationSamples: positive.default(2_000),
   /** Build hnswlib's index for training sets of more bytes than this; an isolate scans about 110,000 MNIST rows. */
   indexAboveMiB: z.number().nonnegative().default(84),
 });

@@ -48,8 +48,6 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const dataset = await loadDataset({ ...pickSource(config), seed: config.seed });
   const space = modelSpaceOf(dataset);
   const { train } = dataset;
-  const folder = request.folder ?? (await createRunFolder(config));
-  reporter.note("run", `run: ${folder.path}`, { run: folder.path });
   reporter.note("data", `data: ${dataset.name}, ${train.count} × ${dataset.shape.join("×")}`, {
     dataset: dataset.name,
     trainCount: train.count,
@@ -57,6 +55,8 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   });
 
   const engine = createEngine(config.engine);
+  const folder = request.folder ?? (await createRunFolder(config));
+  reporter.note("run", `run: ${folder.path}`, { run: folder.path });
   reporter.note("engine", `engine: ${engine.description}`, { engine: engine.name });
 
   const generator = GENERATORS[config.generator.kind]!({

@@ -5,6 +5,7 @@ import type { OutputSpec } from "../../shared/manifest.ts";
 import type { Config } from "../config.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Engine } from "../engine/engine.ts";
+import { evaluate } from "../evaluate.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
 import type { Reporter } from "../run/reporter.ts";
 import type { RunFolder } from "../run/run-folder.ts";
@@ -41,7 +42,15 @@ export async function exportModel(request: ExportRequest): Promise<void> {
 
   const sampler = await createSeededSampler(engine, generator);
   const preview = previewPng(await sampler.sample(config.seed, 0, previewCount(output)), output);
-  const metrics: Record<string, number> = {};
+  const metrics = await evaluate({
+    engine,
+    sample: sampler.sample,
+    dataset,
+    seed: config.seed,
+    sampleCount: config.export.evaluationSamples,
+    testCount: config.export.evaluationSamples,
+    onProgress: (what) => reporter.note("evaluating", `evaluating: ${what}`),
+  });
   await sampler.dispose();
 
   const published = config.export.trainingRows ? train : null;

@@ -38,8 +38,6 @@ export interface SeededSampler {
   dispose(): Promise<void>;
 }
 
-const BLOCK_ROWS = 1000;
-
 /** Runs a frozen generator on an engine. */
 export async function createSeededSampler(engine: Engine, frozen: FrozenGenerator): Promise<SeededSampler> {
   const { latentSize, layers, weights } = frozen;
@@ -50,15 +48,9 @@ export async function createSeededSampler(engine: Engine, frozen: FrozenGenerato
   const generator = generatorOf(latentSize, layers);
   const sampler = createSampler(engine, generator, { parameters, use: "weights" });
   return {
-    async sample(seed, first, count) {
-      const samples = new Float32Array(count * generator.outputSize);
-      for (let done = 0; done < count; done += BLOCK_ROWS) {
-        const rows = Math.min(BLOCK_ROWS, count - done);
-        const block = await sampler.sample(sampleLatents(seed, first + done, rows, latentSize));
-        samples.set(block, done * generator.outputSize);
-      }
-      return samples;
-    },
+    // A copy, because the sampler reuses its memory.
+    sample: async (seed, first, count) =>
+      (await sampler.sample(sampleLatents(seed, first, count, latentSize))).slice(),
     dispose: () => sampler.dispose(),
   };
 }

@@ -13,7 +13,7 @@ export interface DistanceBlock {
   readonly squared: Float32Array<ArrayBuffer>;
 }
 
-/** What one block's distances may take. Measured on 2 cores: see `blockRows`. */
+/** What one block's distances may take. 10,000 × 10,000 × 784 on 2 cores: 0.75 s; half or twice as much 0.85 s, a quarter 1.3 s. */
 const BLOCK_BYTES = 2 ** 24;
 
 /** Up to this length a point's distances are sums of squared differences; above, one matrix product. */

@@ -69,7 +69,7 @@ export async function bestBandwidth(
  * log (1/m) Σ_j N(x_i; μ_j, σ²I) of every example x_i for every bandwidth σ, in nats.
  *
  * Distances are float32; the rest is float64, with the nearest sample's exponent taken out of the sum. On
- * MNIST the distances' rounding moves one example by less than 0.001 nats.
+ * MNIST the distances' rounding moves an example by up to 0.001 nats, and the mean of 241.1929 by 0.0001.
  *
  * @param samples  the Gaussians' centres μ, [m, length]
  * @param examples [n, length]

@@ -4,6 +4,14 @@ import type { Preset } from "./index.ts";
 export const grid: Preset = {
   data: { name: "grid" },
   generator: { latentSize: 2, hidden: [256, 256, 256] },
-  objective: { poolSize: 10_000, subsetSize: 5_000, passes: 2, batchSize: 256 },
-  budget: { steps: 8_000 },
+  objective: {
+    name: "rs-imle",
+    rejectionRadius: 0.03,
+    poolSize: 2_000,
+    subsetSize: 1_024,
+    passes: 1,
+    latentJitter: 0,
+  },
+  optimiser: { learningRate: 2e-3 },
+  budget: { steps: 30_000 },
 };

@@ -7,6 +7,7 @@
 import { argMin, reduceMin } from "../autodiff/operators.ts";
 import { input } from "../autodiff/tensor.ts";
 import type { Executable } from "../engine/engine.ts";
+import { paddedRows, padRows } from "../engine/padding.ts";
 import type { Searcher } from "./searcher.ts";
 
 /** Measured on 2 cores: larger tiles fall out of the cache, smaller ones leave the product short. */
@@ -19,7 +20,7 @@ export const exact: Searcher = {
   exact: true,
   prepare(engine, { distance, length, memoryBytes }) {
     const programs = new Map<string, Promise<Executable>>();
-    /** The program for one block of queries against one tile; a search needs at most four shapes. */
+    /** The program for one block of queries against one tile. */
     const programFor = (blockRows: number, tileRows: number) => {
       const key = `${blockRows}x${tileRows}`;
       let program = programs.get(key);
@@ -42,11 +43,18 @@ export const exact: Searcher = {
         const best = new Float32Array(queryCount).fill(Number.POSITIVE_INFINITY);
         for (let first = 0; first < points.count; first += tileRows) {
           const rows = Math.min(tileRows, points.count - first);
-          const tile = await points.tile(first, rows);
+          const paddedTile = paddedRows(rows, tileRows);
+          // Copies of the tile's first point lose every tie against it.
+          const tile = padRows(await points.tile(first, rows), length, paddedTile);
           for (let start = 0; start < queryCount; start += blockRows) {
             const blockCount = Math.min(blockRows, queryCount - start);
-            const program = await programFor(blockCount, rows);
-            const block = queries.subarray(start * length, (start + blockCount) * length);
+            const paddedBlock = paddedRows(blockCount, blockRows);
+            const block = padRows(
+              queries.subarray(start * length, (start + blockCount) * length),
+              length,
+              paddedBlock,
+            );
+            const program = await programFor(paddedBlock, paddedTile);
             const { index, rank } = await program.run({ queries: block, points: tile });
             for (let i = 0; i < blockCount; i++) {
               // Strictly smaller: an earlier tile keeps a tie.
