@@ -7,11 +7,9 @@ import { type Config, resolveConfig } from "../trainer/config.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { OBJECTIVES } from "../trainer/objectives/index.ts";
 import { PRESETS } from "../trainer/presets/index.ts";
-import type { Checkpoint } from "../trainer/run/checkpoint.ts";
-import { createReporter } from "../trainer/run/reporter.ts";
-import { type RunFolder, resumeRunFolder } from "../trainer/run/run-folder.ts";
-import { train } from "../trainer/train.ts";
-import { EXIT_INTERRUPTED, positiveNumberOption, runCommand, wholeNumberOption } from "./command.ts";
+import { resumeRunFolder } from "../trainer/run/run-folder.ts";
+import { positiveNumberOption, runCommand, wholeNumberOption } from "./command.ts";
+import { runTraining, type TrainingStart } from "./training.ts";
 
 interface Flags {
   readonly preset?: string;
@@ -58,35 +56,8 @@ const command = new Command("train")
 await runCommand(command);
 
 async function run(flags: Flags): Promise<void> {
-  const start: Start = flags.resume ? await resume(flags, flags.resume) : { config: configOf(flags) };
-  const out = flags.out ?? join("models", start.config.preset);
-  const reporter = createReporter({ json: flags.json });
-
-  const interruption = new AbortController();
-  const interrupt = () => {
-    // A second Ctrl-C doesn't wait for the step to end.
-    if (interruption.signal.aborted) process.exit(EXIT_INTERRUPTED);
-    interruption.abort();
-  };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
-  try {
-    const { interrupted, folder } = await train({ ...start, out, reporter, signal: interruption.signal });
-    if (interrupted) {
-      reporter.note("interrupted", `interrupted; go on with: npm run train -- --resume ${folder.path}`, {
-        run: folder.path,
-      });
-      process.exitCode = EXIT_INTERRUPTED;
-    }
-  } finally {
-    reporter.close();
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, interrupt);
-  }
-}
-
-interface Start {
-  readonly config: Config;
-  readonly folder?: RunFolder;
-  readonly checkpoint?: Checkpoint;
+  const start: TrainingStart = flags.resume ? await resume(flags, flags.resume) : { config: configOf(flags) };
+  await runTraining(start, flags.out ?? join("models", start.config.preset), flags);
 }
 
 function configOf({ seed, engine, objective, data, minutes, steps, epochs, set, preset }: Flags): Config {
@@ -101,7 +72,7 @@ function configOf({ seed, engine, objective, data, minutes, steps, epochs, set, 
 }
 
 /** Continues as the run folder says; what would make it another run is refused. */
-async function resume(flags: Flags, path: string): Promise<Start> {
+async function resume(flags: Flags, path: string): Promise<TrainingStart> {
   const fixed = (
     ["preset", "data", "objective", "engine", "seed", "minutes", "steps", "epochs"] as const
   ).find((name) => flags[name] !== undefined);

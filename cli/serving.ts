@@ -1,0 +1,35 @@
+/** Serving in the foreground, until Ctrl-C. */
+
+import { startServer } from "./workerd.ts";
+
+export interface ServingOptions {
+  readonly port: number;
+  readonly host: string;
+}
+
+/** Serves the bundles, prints where and how to try them, and returns when it was asked to end. */
+export async function serveUntilInterrupted(
+  bundles: readonly string[],
+  { port, host }: ServingOptions,
+): Promise<void> {
+  const server = await startServer({ bundles, port, host });
+  console.log(
+    [
+      `Serving ${bundles.join(", ")} at ${server.url}`,
+      `  curl "${server.url}/sample?n=16&seed=7" -o samples.png`,
+      `  curl -X POST "${server.url}/nearest" -H "content-type: application/json" -d '{"seed": 7, "index": 0}'`,
+      "Ctrl-C ends it.",
+    ].join("\n"),
+  );
+  let asked = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      asked = true;
+      void server.close();
+    });
+  }
+  await server.ended;
+  if (asked) return;
+  await server.close();
+  throw new Error("workerd ended by itself");
+}

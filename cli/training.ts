@@ -1,0 +1,47 @@
+/** A training run in the foreground: progress on the terminal, Ctrl-C ends it with a checkpoint. */
+
+import type { Config } from "../trainer/config.ts";
+import type { Checkpoint } from "../trainer/run/checkpoint.ts";
+import { createReporter } from "../trainer/run/reporter.ts";
+import type { RunFolder } from "../trainer/run/run-folder.ts";
+import { type TrainOutcome, train } from "../trainer/train.ts";
+import { EXIT_INTERRUPTED } from "./command.ts";
+
+export interface TrainingStart {
+  readonly config: Config;
+  /** The run to go on with, and where it was; a new one if left out. */
+  readonly folder?: RunFolder;
+  readonly checkpoint?: Checkpoint;
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Trains and exports to `out`; when interrupted, sets the exit status and says how to go on. */
+export async function runTraining(
+  start: TrainingStart,
+  out: string,
+  { json }: { readonly json: boolean },
+): Promise<TrainOutcome> {
+  const reporter = createReporter({ json });
+  const interruption = new AbortController();
+  const interrupt = () => {
+    // A second Ctrl-C doesn't wait for the step to end.
+    if (interruption.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    interruption.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  try {
+    const outcome = await train({ ...start, out, reporter, signal: interruption.signal });
+    if (outcome.interrupted) {
+      const { path } = outcome.folder;
+      reporter.note("interrupted", `interrupted; go on with: npm run train -- --resume ${path}`, {
+        run: path,
+      });
+      process.exitCode = EXIT_INTERRUPTED;
+    }
+    return outcome;
+  } finally {
+    reporter.close();
+    for (const signal of SIGNALS) process.off(signal, interrupt);
+  }
+}
