@@ -40,7 +40,7 @@ const command = new Command("eval")
   .option("--samples <n>", "how many to draw", wholeNumberOption(1, MAX_SAMPLE_COUNT), DEFAULT_SAMPLE_COUNT)
   .option("--seed <n>", "of the samples; the training's if left out", wholeNumberOption(0, MAX_SEED))
   .option("--engine <name>", "what computes (auto, cpu)", "auto")
-  .option("--metrics <names>", `some of ${Object.keys(METRICS).join(",")}`, (text) => text.split(","))
+  .option("--metrics <names>", `some of ${Object.keys(METRICS).join(",")}`, commaSeparated)
   .option("--ceiling", "measure real training examples, too: what a perfect generator would reach", false)
   .option("--json", "one JSON object on stdout instead of the table", false)
   .action(run);
@@ -114,4 +114,8 @@ async function dataFor(manifest: Manifest, directory: string, path: string | und
 
 function describe({ kind, shape }: { readonly kind: string; readonly shape: readonly number[] }): string {
   return `${kind}s of ${shape.join("×")}`;
+}
+
+function commaSeparated(text: string): string[] {
+  return text.split(",").map((name) => name.trim());
 }
