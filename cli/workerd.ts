@@ -3,15 +3,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import workerdPackage from "workerd";
 import { InputError } from "../trainer/input-error.ts";
 import { checkBundles, writeAssets } from "./assets.ts";
 import { buildWorker, type WorkerBuild } from "./build-worker.ts";
 
+/** The binary that the npm package brings; the package has no types. */
+const { default: workerdPath } = createRequire(import.meta.url)("workerd") as { readonly default: string };
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 export interface ServeOptions {
@@ -75,7 +77,7 @@ rm -rf "$stage"
 
 async function runWorkerd(stage: string, host: string, port: number): Promise<Omit<LocalServer, "build">> {
   const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-  const workerd = [workerdPackage.default, "serve", join(stage, "config.capnp"), "--control-fd=3"];
+  const workerd = [workerdPath, "serve", join(stage, "config.capnp"), "--control-fd=3"];
   const supervisor = spawn(
     "sh",
     ["-c", SUPERVISOR, "workerd-supervisor", stage, ...workerd, `--socket-addr=http=${address}`],

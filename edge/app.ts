@@ -68,7 +68,7 @@ function modelRoutes(services: Services): OpenAPIHono<EdgeEnv> {
   const routes = new OpenAPIHono<EdgeEnv>({
     defaultHook: (result) => {
       if (result.success) return;
-      const detail = describeIssue(result.error);
+      const detail = describeIssue(result.error, (result as { data?: unknown }).data);
       throw result.target === "json"
         ? new Problem("bad-body", `nearest: ${detail}`)
         : new Problem("bad-parameter", detail);

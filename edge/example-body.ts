@@ -78,7 +78,7 @@ export function exampleOfNpy(model: Model, bytes: Uint8Array): Example {
   try {
     array = parseNpy(bytes);
   } catch (error) {
-    if (error instanceof NpyError) throw new Problem("bad-body", `nearest: ${error.message}`);
+    if (error instanceof NpyError) throw new Problem("bad-body", `nearest: npy: ${error.message}`);
     throw error;
   }
   const { shape, values } = array;

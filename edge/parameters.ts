@@ -126,14 +126,21 @@ export const nearestBody = z
 
 export type NearestBody = z.infer<typeof nearestBody>;
 
-/** One line for what a schema found wrong first. */
-export function describeIssue(error: z.core.$ZodError): string {
+/**
+ * One line for what a schema found wrong first.
+ *
+ * @param input what was validated
+ */
+export function describeIssue(error: z.core.$ZodError, input: unknown): string {
   const issue = error.issues[0]!;
   if (issue.code === "unrecognized_keys") return `${issue.keys.join(", ")}: unknown`;
   if (issue.code === "invalid_union") {
+    // Of the kinds of body, the one that has no unknown keys and is wrong in a key that is there.
     const meant = issue.errors.find((issues) => issues.every(({ code }) => code !== "unrecognized_keys"));
-    const first = meant?.[0];
-    if (first && first.path.length > 0) return `${first.path.join(".")}: ${first.message}`;
+    const [key, ...rest] = meant?.[0]?.path ?? [];
+    if (meant && typeof input === "object" && input && key !== undefined && key in input) {
+      return `${[key, ...rest].join(".")}: ${meant[0]!.message}`;
+    }
     return 'expected {"pixels": […]}, {"vector": […]} or {"seed": …, "index": …}';
   }
   return issue.path.length > 0 ? `${issue.path.join(".")}: ${issue.message}` : issue.message;

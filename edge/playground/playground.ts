@@ -202,7 +202,7 @@ async function check(seed: number, index: number, temperature: number, target: E
   element("note").hidden = false;
   // On narrow screens the answer lies below the samples.
   const { top } = element("detail").getBoundingClientRect();
-  if (top > innerHeight * 0.75) element("detail").scrollIntoView({ behavior: "smooth", block: "start" });
+  if (top > innerHeight * 0.75) element("detail").scrollIntoView();
 }
 
 const VERDICTS = { copy: "A copy", close: "Close to one", novel: "Novel" };

@@ -1,0 +1,46 @@
+/** The edge's app in Node, on the same WebAssembly modules as the Worker, reading bundles from disk. */
+
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { createApp } from "../edge/app.ts";
+import { loadTfjsGenerator } from "../edge/generator-tfjs.ts";
+import { createJpegDecoder } from "../edge/jpeg-image.ts";
+import { kernelModule } from "../trainer/engine/kernels.ts";
+
+const require = createRequire(import.meta.url);
+
+export function compiled(path: string): WebAssembly.Module {
+  return new WebAssembly.Module(readFileSync(require.resolve(path)));
+}
+
+const tfjsModule = compiled("@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm");
+const jpegModule = compiled("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm");
+
+export interface NodeApp {
+  request(path: string, init?: RequestInit): Promise<Response>;
+  /** Assets fetched so far, in order. */
+  readonly fetched: readonly string[];
+}
+
+/** @param bundles folder by model name; the first is the default */
+export function createNodeApp(bundles: Readonly<Record<string, string>>): NodeApp {
+  const fetched: string[] = [];
+  const app = createApp({
+    scanModule: kernelModule("scan"),
+    loadGenerator: (manifest, readFile) => loadTfjsGenerator(tfjsModule, manifest, readFile),
+    decodeJpeg: createJpegDecoder(jpegModule),
+    async fetchAsset(path) {
+      fetched.push(path);
+      if (path === "models.json") return Response.json(Object.keys(bundles));
+      const [name = "", file = ""] = path.split("/");
+      try {
+        return new Response(new Uint8Array(await readFile(join(bundles[name] ?? "nowhere", file))));
+      } catch {
+        return new Response(null, { status: 404 });
+      }
+    },
+  });
+  return { fetched, request: async (path, init) => app.request(path, init) };
+}
