@@ -157,7 +157,9 @@ export async function parseManifest(text: string, where: string): Promise<Manife
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new BundleError(`${where}: not JSON (${(error as Error).message}). Export the model again.`);
+    // The engine's message quotes the text, line breaks and all.
+    const reason = (error as Error).message.replaceAll(/\s+/g, " ");
+    throw new BundleError(`${where}: not JSON (${reason}). Export the model again.`);
   }
   const found = (json as { formatVersion?: unknown } | null)?.formatVersion;
   if (found !== FORMAT_VERSION) {

@@ -26,6 +26,10 @@ export async function openBundle(directory: string): Promise<Bundle> {
   const text = new TextDecoder().decode(await readBytes(manifestPath, "is this an exported bundle?"));
   const manifest = await asInputError(parseManifest(text, manifestPath));
   const read = async (path: string) => {
+    // Before anything is read: a bundle can't make us open files of its choice.
+    if (!manifest.files.some((file) => file.path === path)) {
+      throw new InputError(`${manifest.name}/${path}: not listed in the manifest. Export the model again.`);
+    }
     const bytes = await readBytes(join(directory, path), "export the model again.");
     await asInputError(verifyFile(manifest, path, bytes));
     return bytes;
