@@ -8,7 +8,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import type { Manifest } from "../shared/manifest.ts";
-import { type CheckedBundle, checkBundles, writeAssets } from "./assets.ts";
+import type { Bundle } from "../trainer/bundle-reader.ts";
+import { checkBundles, writeAssets } from "./assets.ts";
 import { buildWorker, type WorkerBuild } from "./build-worker.ts";
 import { runCommand } from "./command.ts";
 
@@ -37,7 +38,7 @@ const program = new Command("deploy")
 
 await runCommand(program);
 
-function sizeReport(build: WorkerBuild, bundles: readonly CheckedBundle[]): string {
+function sizeReport(build: WorkerBuild, bundles: readonly Bundle[]): string {
   const assets = bundles.flatMap(({ manifest }) => manifest.files.map(({ bytes }) => bytes));
   const memory = bundles.reduce((bytes, { manifest }) => bytes + loadedBytes(manifest), 0);
   const lines = [
