@@ -1,0 +1,5 @@
+import type { Benchmark } from "./row.ts";
+import { benchTrain } from "./train.ts";
+
+/** Every benchmark, by the name that `npm run bench` takes. */
+export const BENCHMARKS: Readonly<Record<string, Benchmark>> = { train: benchTrain };
