@@ -68,9 +68,9 @@ export interface Random {
   /** A standard normal number. */
   normal(): number;
   /** Fills `target` with standard normal numbers, and returns it. */
-  fillNormal(target: Float32Array): Float32Array;
+  fillNormal<Target extends Float32Array>(target: Target): Target;
   /** A random order of 0 … count−1 (Fisher–Yates). */
-  permutation(count: number): Uint32Array;
+  permutation(count: number): Uint32Array<ArrayBuffer>;
   /** An independent stream that depends on this one's seed and the labels, not on its position. */
   fork(...labels: readonly (string | number)[]): Random;
 }
@@ -88,7 +88,12 @@ export function createRandom(seed: number): Random {
  *
  * @returns [count, size] float32, row-major
  */
-export function sampleLatents(seed: number, first: number, count: number, size: number): Float32Array {
+export function sampleLatents(
+  seed: number,
+  first: number,
+  count: number,
+  size: number,
+): Float32Array<ArrayBuffer> {
   const [key0, key1] = seedKey(seed);
   const words = new Uint32Array(2);
   const latents = new Float32Array(count * size);
