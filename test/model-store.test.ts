@@ -83,6 +83,23 @@ describe("loading", () => {
     expect(app.fetched).toEqual(["models.json", "grey/manifest.json"]);
   });
 
+  test("a load outlives the request that began it, as others may be waiting for it", async () => {
+    // Cloudflare ends a request's work when its client hangs up, unless it was handed to waitUntil.
+    for (const path of ["/sample", "/train/0.png"]) {
+      const app = createNodeApp({ grey: bundle });
+      app.request(path); // nobody waits for the answer
+      for (let seen = -1; seen < app.keptAlive.length; ) {
+        seen = app.keptAlive.length;
+        await Promise.all(app.keptAlive);
+        await new Promise(setImmediate); // what comes next is handed over by then
+      }
+      const loaded = [...app.fetched];
+      expect(loaded).toContain(path === "/sample" ? "grey/weights.0.bin" : "grey/train.0.bin");
+      expect((await app.request(path)).status).toBe(200);
+      expect(app.fetched).toEqual(loaded);
+    }
+  });
+
   test("a failure is not kept: once the file is back, the model works", async () => {
     const weights = join(bundle, "weights.0.bin");
     const bytes = await readFile(weights);

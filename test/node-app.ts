@@ -20,6 +20,8 @@ const jpegModule = compiled("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm");
 
 export interface NodeApp {
   request(path: string, init?: RequestInit): Promise<Response>;
+  /** What requests asked the host to let finish, whatever becomes of them. */
+  readonly keptAlive: readonly Promise<unknown>[];
   /** Assets fetched so far, in order. */
   readonly fetched: readonly string[];
 }
@@ -27,6 +29,8 @@ export interface NodeApp {
 /** @param bundles folder by model name; the first is the default */
 export function createNodeApp(bundles: Readonly<Record<string, string>>): NodeApp {
   const fetched: string[] = [];
+  const keptAlive: Promise<unknown>[] = [];
+  const host = { waitUntil: (promise: Promise<unknown>) => void keptAlive.push(promise) };
   const app = createApp({
     scanModule: kernelModule("scan"),
     loadGenerator: (manifest, readFile) => loadTfjsGenerator(tfjsModule, manifest, readFile),
@@ -42,5 +46,5 @@ export function createNodeApp(bundles: Readonly<Record<string, string>>): NodeAp
       }
     },
   });
-  return { fetched, request: async (path, init) => app.request(path, init) };
+  return { fetched, keptAlive, request: async (path, init) => app.request(path, init, host) };
 }

@@ -1,0 +1,149 @@
+/** `npm run serve` and `npm run deploy` as processes. */
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startServer } from "../cli/workerd.ts";
+import { GREY, writeSmallBundle } from "./small-bundle.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+let folder: string;
+let bundle: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "imle-edge-"));
+  bundle = join(folder, "grey");
+  await writeSmallBundle(bundle, { name: "grey", output: GREY });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Starts `serve` and waits for the address that it prints. */
+async function startCommand(): Promise<{ child: ChildProcess; url: string; output: string }> {
+  const child = spawn(process.execPath, ["cli/serve.ts", bundle, "--port", "0"], { cwd: root });
+  let output = "";
+  for await (const chunk of child.stdout!) {
+    output += chunk;
+    if (output.includes("Ctrl-C")) break;
+  }
+  return { child, output, url: /http:\S+/.exec(output)![0] };
+}
+
+async function run(
+  script: string,
+  ...args: string[]
+): Promise<{ status: number; stdout: string; stderr: string }> {
+  try {
+    return { status: 0, ...(await promisify(execFile)(process.execPath, [script, ...args], { cwd: root })) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { status: code, stdout, stderr };
+  }
+}
+
+const answers = (url: string) =>
+  fetch(`${url}/healthz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+const stages = async () => (await readdir(join(root, "dist"))).filter((name) => name.startsWith("serve-"));
+
+describe("serve", () => {
+  test("prints its address and two curl lines, serves, and ends cleanly on Ctrl-C", async () => {
+    const { child, url, output } = await startCommand();
+    expect(output.match(/^ {2}curl .*$/gm)).toHaveLength(2);
+    expect((await fetch(`${url}/sample?n=4&seed=1`)).status).toBe(200);
+    child.kill("SIGINT");
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(await answers(url)).toBe(false);
+  });
+
+  test("killed outright, it leaves no workerd and no files behind", async () => {
+    const before = await stages();
+    const { child, url } = await startCommand();
+    const [stage] = (await stages()).filter((name) => !before.includes(name));
+    child.kill("SIGKILL");
+    await until(async () => !(await answers(url)));
+    await until(async () => !(await stages()).includes(stage!));
+  });
+
+  test("says that a port is in use, in one line", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const { status, stderr } = await run("cli/serve.ts", bundle, "--port", String(port));
+    other.close();
+    expect(status).toBe(2);
+    expect(stderr).toBe(`serve: 127.0.0.1:${port}: the port is in use; choose another with --port\n`);
+  });
+
+  test.each([
+    [["--bogus"], /unknown option '--bogus'/],
+    [[], /missing required argument/],
+    [["nowhere", "--port", "70000"], /70000.*0 to 65535/],
+    [["nowhere"], /nowhere\/manifest\.json: missing; is this an exported bundle\?/],
+  ])("refuses %j with one line and status 2", async (args, message) => {
+    const { status, stderr, stdout } = await run("cli/serve.ts", ...args);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stdout).toBe("");
+  });
+
+  test.each([
+    "manifest.json",
+    "model.json",
+    "weights.0.bin",
+    "model.onnx",
+    "train.0.bin",
+    "calibration.bin",
+    "README.md",
+  ])("refuses a bundle whose %s has one flipped bit, before anything is served", async (file) => {
+    const damaged = join(folder, "damaged");
+    await cp(bundle, damaged, { recursive: true });
+    const bytes = await readFile(join(damaged, file));
+    bytes[Math.floor(bytes.length / 2)]! ^= 4;
+    await writeFile(join(damaged, file), bytes);
+    await expect(startServer({ bundles: [damaged] })).rejects.toThrow(file);
+    await rm(damaged, { recursive: true });
+  });
+
+  test("refuses two models of one name", async () => {
+    await expect(startServer({ bundles: [bundle, bundle] })).rejects.toThrow('named "grey"');
+  });
+
+  test("keeps serving what it checked while the bundle is exported anew", async () => {
+    const replaced = join(folder, "replaced");
+    const { version } = await writeSmallBundle(replaced, { name: "replaced", output: GREY });
+    const server = await startServer({ bundles: [replaced] });
+    await writeSmallBundle(replaced, { name: "replaced", output: GREY, seed: 5 });
+    const response = await fetch(`${server.url}/sample?seed=1&v=${version}`);
+    expect(response.status).toBe(200);
+    await server.close();
+  });
+});
+
+describe("deploy --dry-run", () => {
+  test("builds what would be sent, without login, and tells its size", async () => {
+    const { status, stdout } = await run("cli/deploy.ts", bundle, "--dry-run");
+    expect(stdout).toMatch(/Worker +[\d.]+ MiB, gzipped [\d.]+ MiB of 64 MiB/);
+    expect(stdout).toContain("--dry-run: exiting now");
+    expect(status).toBe(0);
+  });
+
+  test("refuses a bundle that can't be trusted", async () => {
+    const { status, stderr } = await run("cli/deploy.ts", join(folder, "nope"), "--dry-run");
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^deploy: .*missing; is this an exported bundle\?\n$/);
+  });
+});
