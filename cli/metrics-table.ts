@@ -1,33 +1,24 @@
 /** Metrics as a table for people. */
 
-import { METRICS } from "../trainer/metrics/index.ts";
+import { describeMetric, metricLabels } from "../trainer/metrics/labelled.ts";
 
 /** Metrics by name, as `evaluate` gives them, under the heading of their column. */
 export type Columns = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** One line a metric, its standard error beside it where there is one. */
 export function metricsTable(columns: Columns): string {
-  const labels = Object.assign({}, ...Object.values(METRICS).map(({ figures }) => figures)) as Record<
-    string,
-    string
-  >;
+  const labels = metricLabels();
   const shown = Object.keys(labels).filter(
     (name) => !name.endsWith("Error") && Object.values(columns).some((metrics) => name in metrics),
   );
   const headings = ["", ...Object.keys(columns)];
   const rows = shown.map((name) => [
     labels[name]!,
-    ...Object.values(columns).map((metrics) => describe(metrics[name], metrics[`${name}Error`])),
+    ...Object.values(columns).map((metrics) =>
+      name in metrics ? describeMetric(metrics[name]!, metrics[`${name}Error`]) : "",
+    ),
   ]);
   return layOut([headings, ...rows]);
-}
-
-/** An error to two digits and the value to as many places; four digits where there is no error. */
-function describe(value: number | undefined, error: number | undefined): string {
-  if (value === undefined) return "";
-  if (error === undefined) return Number.isInteger(value) ? String(value) : value.toPrecision(4);
-  const places = error > 0 ? Math.min(Math.max(1 - Math.floor(Math.log10(error)), 0), 10) : 4;
-  return `${value.toFixed(places)} ± ${error.toFixed(places)}`;
 }
 
 /** The first column to the left; the others so that their numbers end in line and errors begin in line. */

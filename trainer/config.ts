@@ -78,8 +78,6 @@ const exportSchema = z.strictObject({
   trainingRows: z.boolean().default(true),
   /** The p-value below which the memorisation check says `copy`. */
   alpha: z.number().positive().max(0.05).default(0.01),
-  /** Samples, and test examples, that the manifest's metrics are measured with; `npm run eval` takes 10,000. */
-  evaluationSamples: positive.default(2_000),
   /** Build hnswlib's index for training sets of more bytes than this; an isolate scans about 110,000 MNIST rows. */
   indexAboveMiB: z.number().nonnegative().default(84),
 });

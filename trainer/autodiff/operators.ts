@@ -126,7 +126,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 
 /** Axes in another order: axis i of the result is axis `order[i]` of x. */
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
-  if (order.length !== x.shape.length || new Set(order).size !== order.length) {
+  if (order.length !== x.shape.length || !x.shape.every((_, axis) => order.includes(axis))) {
     throw new ShapeError(`transpose: order ${printShape(order)} of shape ${printShape(x.shape)}`);
   }
   return node(
@@ -140,8 +140,8 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
 /** Joins along `axis`; all other lengths are equal. */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
   const first = parts[0]!.shape;
-  const fits = parts.every((part) => part.shape.every((length, a) => a === axis || length === first[a]));
-  if (!fits)
+  const fits = parts.every(({ shape }) => sameShape(shape.toSpliced(axis, 1), first.toSpliced(axis, 1)));
+  if (!fits || !(axis in first))
     throw new ShapeError(`concat on axis ${axis}: ${parts.map((p) => printShape(p.shape)).join(", ")}`);
   const total = parts.reduce((length, part) => length + part.shape[axis]!, 0);
   return node(
@@ -196,6 +196,9 @@ function withoutBroadcast(operand: Tensor, other: Tensor, shape: Shape): Tensor 
 function reduction(op: string, x: Tensor, axes: readonly number[], keepDims: boolean): Tensor {
   for (const axis of axes) {
     if (!(axis in x.shape)) throw new ShapeError(`${op}: axis ${axis} of shape ${printShape(x.shape)}`);
+  }
+  if (new Set(axes).size !== axes.length) {
+    throw new ShapeError(`${op}: axes ${printShape(axes)} of shape ${printShape(x.shape)}`);
   }
   const shape = x.shape.flatMap((length, axis) => (!axes.includes(axis) ? [length] : keepDims ? [1] : []));
   return node(op, [x], shape, { axes: [...axes].sort((a, b) => a - b), keepDims });

@@ -47,8 +47,6 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     sample: sampler.sample,
     dataset,
     seed: config.seed,
-    sampleCount: config.export.evaluationSamples,
-    testCount: config.export.evaluationSamples,
     onProgress: (what) => reporter.note("evaluating", `evaluating: ${what}`),
   });
   await sampler.dispose();

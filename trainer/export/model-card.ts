@@ -1,6 +1,7 @@
 /** The bundle's README.md: what the model is, how it was made, and what its memorisation check means. */
 
 import type { Manifest } from "../../shared/manifest.ts";
+import { labelledMetrics } from "../metrics/labelled.ts";
 
 export function modelCard(manifest: Omit<Manifest, "files">): string {
   const { name, training, dataset, output, generator, latent, metrics, neighbours, calibration } = manifest;
@@ -29,9 +30,7 @@ export function modelCard(manifest: Omit<Manifest, "files">): string {
           "",
           "| | |",
           "|---|---|",
-          ...Object.entries(metrics).map(
-            ([metric, value]) => `| ${metric} | ${Number(value.toPrecision(5))} |`,
-          ),
+          ...labelledMetrics(metrics).map(({ label, text }) => `| ${label} | ${text} |`),
           "",
         ]),
     "## Files",

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
+import { labelledMetrics } from "../metrics/labelled.ts";
 
 export interface ReportContent {
   readonly name: string;
@@ -29,8 +30,8 @@ export async function trainingReport({
 }: ReportContent): Promise<string> {
   const records = await readRecords(folder);
   const last = records.at(-1);
-  const rows = Object.entries(metrics).map(
-    ([metric, value]) => `<tr><th>${escapeHtml(metric)}</th><td>${Number(value.toPrecision(5))}</td></tr>`,
+  const rows = labelledMetrics(metrics).map(
+    ({ label, text }) => `<tr><th>${escapeHtml(label)}</th><td>${escapeHtml(text)}</td></tr>`,
   );
   return `<!doctype html>
 <html lang="en">

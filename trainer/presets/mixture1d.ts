@@ -4,6 +4,13 @@ import type { Preset } from "./index.ts";
 export const mixture1d: Preset = {
   data: { name: "mixture1d" },
   generator: { latentSize: 2, hidden: [128, 128] },
-  objective: { poolSize: 5_000, subsetSize: 2_500, passes: 2, batchSize: 256 },
-  budget: { steps: 3_000 },
+  objective: {
+    name: "rs-imle",
+    rejectionRadius: 0.03,
+    poolSize: 1_000,
+    subsetSize: 1_024,
+    passes: 1,
+    latentJitter: 0,
+  },
+  budget: { steps: 5_000 },
 };
