@@ -22,14 +22,16 @@ export interface WorkerBuild {
 /**
  * Builds the Worker into a folder: one ES module, and beside it the WebAssembly modules that it imports.
  * The same files run in local workerd and are deployed.
+ *
+ * @param entry relative to the project
  */
-export async function buildWorker(directory: string): Promise<WorkerBuild> {
+export async function buildWorker(entry: string, directory: string): Promise<WorkerBuild> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const script = "worker.js";
   const wasmPaths = new Set<string>();
   await build({
-    entryPoints: [join(root, "edge/worker.ts")],
+    entryPoints: [join(root, entry)],
     outfile: join(directory, script),
     bundle: true,
     minify: true,

@@ -29,7 +29,7 @@ const program = new Command("deploy")
     const bundles = await checkBundles(directories);
     const stage = join(root, "dist/deploy"); // where wrangler.toml looks
     await rm(stage, { recursive: true, force: true });
-    const build = await buildWorker(join(stage, "worker"));
+    const build = await buildWorker("edge/worker.ts", join(stage, "worker"));
     await writeAssets(join(stage, "assets"), bundles);
     console.log(sizeReport(build, bundles));
     const flags = [...(dryRun ? ["--dry-run"] : []), ...(name ? ["--name", name] : [])];

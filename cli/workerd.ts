@@ -43,13 +43,26 @@ export interface LocalServer {
  * @throws InputError for a bundle that can't be trusted, or an address that can't be had
  */
 export async function startServer(options: ServeOptions): Promise<LocalServer> {
-  const { host = "127.0.0.1", port = 0 } = options;
   const bundles = await checkBundles(options.bundles);
+  return startWorker("edge/worker.ts", (assets) => writeAssets(assets, bundles), options);
+}
+
+/**
+ * Builds a Worker and serves it, with a folder of static assets.
+ *
+ * @param entry     the Worker's main file, relative to the project
+ * @param fillAssets writes the assets; the folder isn't there yet
+ */
+export async function startWorker(
+  entry: string,
+  fillAssets: (directory: string) => Promise<unknown>,
+  { host = "127.0.0.1", port = 0 }: Pick<ServeOptions, "host" | "port">,
+): Promise<LocalServer> {
   await mkdir(join(root, "dist"), { recursive: true });
   const stage = await mkdtemp(join(root, "dist/serve-"));
   try {
-    const build = await buildWorker(join(stage, "worker"));
-    await writeAssets(join(stage, "assets"), bundles);
+    const build = await buildWorker(entry, join(stage, "worker"));
+    await fillAssets(join(stage, "assets"));
     await writeFile(join(stage, "config.capnp"), await workerdConfig(build, join(stage, "assets")));
     return { ...(await runWorkerd(stage, host, port)), build };
   } catch (error) {
