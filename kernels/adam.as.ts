@@ -37,8 +37,9 @@ export function adam(
     const g = v128.load(gradients + i);
     let m = f32x4.add(f32x4.mul(vBeta1, v128.load(firstMoments + i)), f32x4.mul(vBeta1Rest, g));
     let v = f32x4.add(f32x4.mul(vBeta2, v128.load(secondMoments + i)), f32x4.mul(vBeta2Rest, f32x4.mul(g, g)));
-    m = v128.and(m, f32x4.gt(f32x4.abs(m), vTiny));
-    v = v128.and(v, f32x4.gt(v, vTiny));
+    // NaN compares as false and stays, so that a gradient that is no number shows in the weights.
+    m = v128.andnot(m, f32x4.le(f32x4.abs(m), vTiny));
+    v = v128.andnot(v, f32x4.le(v, vTiny));
     v128.store(firstMoments + i, m);
     v128.store(secondMoments + i, v);
     const step = f32x4.div(f32x4.mul(vRate, m), f32x4.add(f32x4.sqrt(v), vEpsilon));

@@ -71,7 +71,7 @@ export const dense = (x: Tensor, weights: Tensor, bias: Tensor) => matmul(x, wei
 
 /** Sum over `axes` (all, if left out); reduced axes are dropped, or kept with length 1. */
 export function sum(x: Tensor, axes: readonly number[] = allAxes(x), { keepDims = false } = {}): Tensor {
-  return reduction("sum", x, axes, keepDims);
+  return axes.length === 0 ? x : reduction("sum", x, axes, keepDims);
 }
 
 /** Mean over `axes` (all, if left out). */

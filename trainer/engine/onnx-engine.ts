@@ -8,7 +8,8 @@
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
 import { differentiate } from "../autodiff/gradients.ts";
-import { sizeOf, type Tensor, topologicalOrder } from "../autodiff/tensor.ts";
+import { add } from "../autodiff/operators.ts";
+import { printShape, sameShape, sizeOf, type Tensor, topologicalOrder } from "../autodiff/tensor.ts";
 import { lowerToOnnx } from "../onnx/lower.ts";
 import { encodeModel } from "../onnx/model-proto.ts";
 import { createArena, type ParameterArena } from "./arena.ts";
@@ -64,21 +65,23 @@ export function createOnnxEngine({ provider, threads = availableParallelism() }:
 
     async compileStep(loss, parameters) {
       const arena = parameters as ParameterArena;
-      const leaves = topologicalOrder([loss]).filter((tensor) => tensor.op === "parameter");
-      const nameOf = (tensor: Tensor) => tensor.attributes["name"] as string;
-      const gradients = differentiate(loss, leaves);
-      const program = {
-        loss,
-        ...Object.fromEntries(leaves.map((leaf, i) => [`gradient:${nameOf(leaf)}`, gradients[i]!])),
-      };
-      const into = Object.fromEntries(
-        leaves.map((leaf) => [`gradient:${nameOf(leaf)}`, arena.view("gradients", nameOf(leaf))]),
-      );
+      const gradients = parameterGradients(loss);
+      const program: Record<string, Tensor> = { loss };
+      const into: Record<string, Numbers> = {};
+      for (const [name, gradient] of gradients) {
+        program[`gradient:${name}`] = gradient;
+        into[`gradient:${name}`] = arena.view("gradients", name);
+      }
+      const unused = parameters.specs
+        .filter(({ name }) => !gradients.has(name))
+        .map(({ name }) => arena.view("gradients", name));
       const session = await createSession(program, "step");
       const run = prepare(session, program, { parameters, use: "weights", into });
       return {
         async run(feeds, { learningRate }) {
           const { loss } = await run(feeds);
+          // Another step may have left its gradients there.
+          for (const gradient of unused) gradient.fill(0);
           arena.update(learningRate);
           return loss![0]!;
         },
@@ -90,6 +93,18 @@ export function createOnnxEngine({ provider, threads = availableParallelism() }:
       for (const session of open) await release(session);
     },
   };
+}
+
+/** The gradient of every parameter that the loss reads; the sum, where it is written more than once. */
+function parameterGradients(loss: Tensor): Map<string, Tensor> {
+  const leaves = topologicalOrder([loss]).filter((tensor) => tensor.op === "parameter");
+  const gradients = new Map<string, Tensor>();
+  for (const [i, gradient] of differentiate(loss, leaves).entries()) {
+    const name = leaves[i]!.attributes["name"] as string;
+    const sofar = gradients.get(name);
+    gradients.set(name, sofar ? add(sofar, gradient) : gradient);
+  }
+  return gradients;
 }
 
 /** Binds parameters and outputs to fixed buffers once, so that a run allocates nothing but its feeds. */
@@ -106,6 +121,13 @@ function prepare(
     if (tensor.op === "parameter") {
       if (!source)
         throw new Error(`compile: the program reads parameter "${name}", but no parameters were given`);
+      const spec = source.parameters.specs.find((each) => each.name === name);
+      if (!spec) throw new Error(`compile: there is no parameter "${name}"`);
+      if (!sameShape(spec.shape, tensor.shape)) {
+        throw new Error(
+          `compile: parameter "${name}" has shape ${printShape(spec.shape)}, the program reads ${printShape(tensor.shape)}`,
+        );
+      }
       bound[name] = asOrt(tensor, (source.parameters as ParameterArena).view(source.use, name));
     }
   }
@@ -120,7 +142,12 @@ function prepare(
     for (const [name, tensor] of Object.entries(shapes)) {
       const values = feeds[name];
       if (values?.length !== sizeOf(tensor.shape)) {
-        throw new Error(`run: input "${name}" takes ${sizeOf(tensor.shape)} numbers, got ${values?.length}`);
+        throw new Error(
+          `run: input "${name}" takes ${sizeOf(tensor.shape)} numbers, got ${values?.length ?? "none"}`,
+        );
+      }
+      if (values instanceof Float32Array !== (tensor.dtype === "float32")) {
+        throw new Error(`run: input "${name}" takes ${tensor.dtype} numbers, got ${values.constructor.name}`);
       }
       given[name] = asOrt(tensor, values);
     }

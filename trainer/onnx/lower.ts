@@ -30,6 +30,13 @@ export function lowerToOnnx(outputs: Readonly<Record<string, Tensor>>, options: 
     const free = options.freeBatch !== undefined && batch !== undefined;
     return { name, dtype: tensor.dtype, shape: free ? [options.freeBatch, ...rest] : tensor.shape };
   };
+  const leaves = new Set<string>();
+  const addLeaf = (name: string, tensor: Tensor) => {
+    const { op, shape } = tensor;
+    const stored = op === "parameter" ? options.parameters?.[name] : undefined;
+    if (stored) graph.initializers.push({ name, dtype: "float32", shape, data: bytesOf(stored) });
+    else graph.inputs.push(op === "input" ? ioValue(name, tensor) : { name, dtype: "float32", shape });
+  };
   for (const tensor of topologicalOrder(Object.values(outputs))) {
     if (tensor.op === "constant") {
       const name = `constant${graph.initializers.length}`;
@@ -42,13 +49,9 @@ export function lowerToOnnx(outputs: Readonly<Record<string, Tensor>>, options: 
       graph.names.set(tensor, name);
     } else if (tensor.op === "input" || tensor.op === "parameter") {
       const name = tensor.attributes["name"] as string;
-      const stored = tensor.op === "parameter" ? options.parameters?.[name] : undefined;
-      if (stored)
-        graph.initializers.push({ name, dtype: "float32", shape: tensor.shape, data: bytesOf(stored) });
-      else
-        graph.inputs.push(
-          tensor.op === "input" ? ioValue(name, tensor) : { name, dtype: "float32", shape: tensor.shape },
-        );
+      // A leaf that is written twice is one input.
+      if (!leaves.has(name)) addLeaf(name, tensor);
+      leaves.add(name);
       graph.names.set(tensor, name);
     } else {
       const lower = lowerings[tensor.op];
