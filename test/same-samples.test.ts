@@ -1,4 +1,4 @@
-/** One bundle, the same samples: from the Worker, from Node, from plain TF.js, from ONNX Runtime. */
+/** One bundle, the same samples: from the Worker, from Node, from plain TF.js, from ONNX Runtime, from the trainer. */
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,6 +9,10 @@ import { loadLayersModel } from "@tensorflow/tfjs-layers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseNpy } from "../shared/npy.ts";
 import { sampleLatents } from "../shared/random.ts";
+import { readGenerator } from "../trainer/bundle-generator.ts";
+import { openBundle } from "../trainer/bundle-reader.ts";
+import { ENGINES } from "../trainer/engine/index.ts";
+import { createSeededSampler } from "../trainer/generators/frozen.ts";
 import { bytesOf, type EdgeClient, startEdge } from "./edge-client.ts";
 import { createNodeApp, type NodeApp } from "./node-app.ts";
 
@@ -66,6 +70,16 @@ describe.each(MODELS)("%s", (name) => {
     const feeds = { [session.inputNames[0]!]: new ort.Tensor("float32", latents, [COUNT, LATENT_SIZE]) };
     const outputs = await session.run(feeds);
     expectClose(await workerSamples(), outputs[session.outputNames[0]!]!.data as Float32Array);
+  });
+
+  test("Worker and the trainer's engines: within 1e-5", async () => {
+    const generator = await readGenerator(await openBundle(join(edge.folder, name)));
+    for (const create of Object.values(ENGINES)) {
+      const engine = create();
+      const sampler = await createSeededSampler(engine, generator);
+      expectClose(await workerSamples(), await sampler.sample(SEED, 0, COUNT));
+      await engine.dispose();
+    }
   });
 });
 
