@@ -17,7 +17,8 @@ export const checkSchema = z
       .openapi({ description: "L2 to the nearest training example; pixels run from 0 to 1." }),
     metric: z.literal("l2"),
     ratio: z.number().openapi({
-      description: "The test statistic: distance to the nearest / mean distance to the 50 nearest.",
+      description:
+        "The test statistic: distance to the nearest / mean distance to the `neighbourhood` nearest.",
     }),
     authentic: z.boolean().openapi({
       description:

@@ -122,6 +122,19 @@ describe("serve", () => {
     await expect(startServer({ bundles: [bundle, bundle] })).rejects.toThrow('named "grey"');
   });
 
+  test("tells when workerd ends by itself, and not before", async () => {
+    const server = await startServer({ bundles: [bundle] });
+    let hasEnded = false;
+    const ended = server.ended.then(() => {
+      hasEnded = true;
+    });
+    expect(await answers(server.url)).toBe(true);
+    expect(hasEnded).toBe(false);
+    process.kill(server.pid, "SIGKILL");
+    await ended;
+    await server.close();
+  });
+
   test("keeps serving what it checked while the bundle is exported anew", async () => {
     const replaced = join(folder, "replaced");
     const { version } = await writeSmallBundle(replaced, { name: "replaced", output: GREY });

@@ -26,6 +26,7 @@ interface Check {
   readonly calibration: {
     readonly heldOut: number;
     readonly alpha: number;
+    readonly neighbourhood: number;
     readonly method: "held-out" | "leave-one-out";
   };
   readonly note: string;
@@ -229,7 +230,7 @@ function describeCheck(answer: Check, index: number, target: Element): Element[]
   for (const [name, value] of [
     ["p-value", format(pValue)],
     ["Distance to the nearest", format(distance)],
-    ["… relative to the 50 nearest", format(ratio)],
+    [`… relative to the ${calibration.neighbourhood} nearest`, format(ratio)],
     ["Authentic", authentic ? "yes" : "no"],
   ]) {
     numbers.append(create("dt", "", name), create("dd", "", value));
