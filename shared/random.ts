@@ -61,7 +61,7 @@ export function threefry(
 export interface Random {
   /** A whole number in [0, 2^32). */
   uint32(): number;
-  /** A number in the open interval (0, 1), on a grid of 2^-53. */
+  /** A number in the open interval (0, 1), an odd multiple of 2^-53. */
   uniform(): number;
   /** A whole number in [0, bound); bound is 1 to 2^32. No modulo bias. */
   below(bound: number): number;
@@ -173,9 +173,12 @@ function streamUnder(key0: number, key1: number): Random {
   };
 }
 
-/** 53 bits as a double in (0, 1): the half-step offset keeps 0 and 1 out. */
+/**
+ * 52 bits as a double in (0, 1). The offset of half a step keeps 0 and 1 out, and u and 1 − u equally likely;
+ * with 53 bits it would be rounded away, and up to 1, in the upper half.
+ */
 function openUniform(word0: number, word1: number): number {
-  return ((word0 >>> 5) * 2 ** 26 + (word1 >>> 6) + 0.5) * 2 ** -53;
+  return (word0 * 2 ** 20 + (word1 >>> 12) + 0.5) * 2 ** -52;
 }
 
 function seedKey(seed: number): [number, number] {
