@@ -44,7 +44,7 @@ export const exact: Searcher = {
         for (let first = 0; first < points.count; first += tileRows) {
           const rows = Math.min(tileRows, points.count - first);
           const paddedTile = paddedRows(rows, tileRows);
-          // Copies of the tile's first point lose every tie against it.
+          // Padding repeats the tile's first point.
           const tile = padRows(await points.tile(first, rows), length, paddedTile);
           for (let start = 0; start < queryCount; start += blockRows) {
             const blockCount = Math.min(blockRows, queryCount - start);
@@ -60,7 +60,8 @@ export const exact: Searcher = {
               // Strictly smaller: an earlier tile keeps a tie.
               if (rank![i]! < best[start + i]!) {
                 best[start + i] = rank![i]!;
-                indices[start + i] = first + index![i]!;
+                // Rounding may prefer a copy in the padding: it means the point that it repeats.
+                indices[start + i] = first + (index![i]! < rows ? index![i]! : 0);
               }
             }
           }

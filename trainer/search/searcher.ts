@@ -38,7 +38,7 @@ export interface PointSource {
 }
 
 export interface Matches {
-  /** The number of the nearest point of every query; ties go to the lower number. */
+  /** The number of the nearest point of every query; ties in the engine's arithmetic go to the lower number. */
   readonly indices: Int32Array<ArrayBuffer>;
 }
 
