@@ -104,7 +104,9 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     throw refuse("altered or cut short since it was written");
 
   const headerEnd = PREFIX_BYTES + view.getUint32(MAGIC.length + 4, true);
-  const header = headerSchema.parse(JSON.parse(body.subarray(PREFIX_BYTES, headerEnd).toString("utf8")));
+  const header = parseHeader(body.subarray(PREFIX_BYTES, headerEnd).toString("utf8"));
+  const declared = header?.arrays.reduce((total, { length }) => total + length * 4, headerEnd);
+  if (!header || declared !== body.length) throw refuse("damaged header");
   const groups: Record<Group, Record<string, Numbers>> = {
     weights: {},
     average: {},
@@ -128,6 +130,14 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     },
     training: { counters: header.counters, arrays: training },
   };
+}
+
+function parseHeader(text: string): z.infer<typeof headerSchema> | null {
+  try {
+    return headerSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }
 
 function bytesOf(numbers: Numbers): Uint8Array {

@@ -9,6 +9,7 @@
 
 import { appendFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { z } from "zod";
 import { type Config, configSchema } from "../config.ts";
 import { InputError } from "../input-error.ts";
 import { version } from "../version.ts";
@@ -21,6 +22,9 @@ export interface RunFolder {
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
   saveSamples(stepCount: number, png: Uint8Array): Promise<void>;
 }
+
+/** What of run.json a resumed run needs. */
+const aboutSchema = z.object({ config: configSchema });
 
 const LATEST = "latest.ckpt";
 const PREVIOUS = "previous.ckpt";
@@ -57,16 +61,21 @@ export async function resumeRunFolder(
   if (text === null) {
     throw new InputError(`--resume: ${path} is not a run folder (no run.json). Give one of runs/*.`);
   }
-  const config = configSchema.safeParse((JSON.parse(text) as { config?: unknown }).config);
-  if (!config.success)
-    throw new InputError(`--resume: ${basename(path)}/run.json: ${config.error.issues[0]!.message}`);
+  const about = aboutSchema.safeParse(parseJson(text));
+  if (!about.success) {
+    const issue = about.error.issues[0]!;
+    const where = issue.path.slice(1).join(".") || "config";
+    throw new InputError(
+      `--resume: ${basename(path)}/run.json: ${where}: ${issue.message}. Start a new run.`,
+    );
+  }
   const folder = join(path, "checkpoints");
   const checkpoint = await readCheckpoint(join(folder, LATEST)).catch((error: unknown) =>
     readCheckpoint(join(folder, PREVIOUS)).catch(() => {
       throw error;
     }),
   );
-  return { config: config.data, folder: openFolder(resolve(path)), checkpoint };
+  return { config: about.data.config, folder: openFolder(resolve(path)), checkpoint };
 }
 
 function openFolder(path: string): RunFolder {
@@ -93,6 +102,15 @@ async function makeNew(path: string): Promise<boolean> {
     if (code !== "ENOENT") throw error;
     await mkdir(resolve(path, ".."), { recursive: true });
     return makeNew(path);
+  }
+}
+
+/** Undefined if it isn't JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
