@@ -8,6 +8,7 @@ import type { Config } from "./config.ts";
 import { loadDataset } from "./data/index.ts";
 import { modelSpaceOf } from "./data/model-space.ts";
 import { createEngine } from "./engine/index.ts";
+import { checkDestination } from "./export/destination.ts";
 import { exportModel, outputSpecOf } from "./export/export-model.ts";
 import { previewCount, previewPng } from "./export/preview.ts";
 import { createSeededSampler, foldModelSpace } from "./generators/frozen.ts";
@@ -45,6 +46,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const { config, reporter, signal, checkpoint } = request;
   const random = createRandom(config.seed);
 
+  await checkDestination(request.out);
   const dataset = await loadDataset({ ...pickSource(config), seed: config.seed });
   const space = modelSpaceOf(dataset);
   const { train } = dataset;

@@ -1,6 +1,6 @@
 /** Writes an exported bundle: the whole of it, or nothing. */
 
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   FORMAT_VERSION,
@@ -9,12 +9,14 @@ import {
   type Manifest,
   manifestVersion,
   type OutputSpec,
+  parseManifest,
   serialiseManifest,
 } from "../../shared/manifest.ts";
 import { sha256Hex } from "../../shared/sha256.ts";
 import type { Rows } from "../data/dataset.ts";
 import type { ParameterValues } from "../engine/engine.ts";
 import { version } from "../version.ts";
+import { CREATOR, checkDestination } from "./destination.ts";
 import type { BundleFile } from "./files.ts";
 import { layersModelFiles } from "./layers-model.ts";
 import { modelCard } from "./model-card.ts";
@@ -51,11 +53,15 @@ export type CalibrationContent = Omit<NonNullable<Manifest["calibration"]>, "fil
  * Writes `directory`, replacing a bundle that is there.
  *
  * Everything is written to a temporary folder beside it first and renamed into place at the end.
+ *
+ * @throws InputError if it can't be written there; Error if the content makes no valid bundle
  */
 export async function writeBundle(directory: string, content: BundleContent): Promise<Manifest> {
   const target = resolve(directory);
+  await checkDestination(directory);
   const { manifest, files } = await assembleBundle(content);
-  await mkdir(dirname(target), { recursive: true });
+  // Whatever the readers would refuse is refused here.
+  await parseManifest(serialiseManifest(manifest), `export: ${content.name}/manifest.json`);
   const temporary = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
   try {
     for (const { path, bytes } of files) await writeFile(join(temporary, path), bytes);
@@ -77,7 +83,7 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
     formatVersion: FORMAT_VERSION,
     name: content.name,
     version: "",
-    createdBy: `imle-edge ${version}`,
+    createdBy: `${CREATOR} ${version}`,
     latent: { size: latentSize, distribution: "normal" },
     generator: {
       layers: [...layers],
@@ -124,7 +130,7 @@ function rowFiles(rows: Rows): {
   files: BundleFile[];
 } {
   const rowBytes = rows.length * rows.values.BYTES_PER_ELEMENT;
-  const perShard = Math.floor(MAX_FILE_BYTES / rowBytes);
+  const perShard = Math.max(1, Math.floor(MAX_FILE_BYTES / rowBytes));
   const shards: { file: string; rowCount: number }[] = [];
   const files: BundleFile[] = [];
   for (let first = 0; first < rows.count; first += perShard) {
@@ -170,7 +176,7 @@ function bytesOf(values: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Fl
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-/** Renames `source` to `target`; a folder that is there steps aside first and is removed after. */
+/** Renames `source` to `target`; a folder that is there steps aside, and is removed after or put back. */
 async function replaceFolder(source: string, target: string): Promise<void> {
   const aside = `${source}.old`;
   const replaced = await rename(target, aside).then(
@@ -180,6 +186,9 @@ async function replaceFolder(source: string, target: string): Promise<void> {
       throw error;
     },
   );
-  await rename(source, target);
+  await rename(source, target).catch(async (error: unknown) => {
+    if (replaced) await rename(aside, target);
+    throw error;
+  });
   if (replaced) await rm(aside, { recursive: true });
 }

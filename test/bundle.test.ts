@@ -1,0 +1,574 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { io, setBackend, type Tensor, tensor2d } from "@tensorflow/tfjs-core";
+import { loadLayersModel } from "@tensorflow/tfjs-layers";
+import fc from "fast-check";
+import * as ort from "onnxruntime-node";
+import "@tensorflow/tfjs-backend-cpu";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import {
+  BundleError,
+  type LayerSpec,
+  MAX_FILE_BYTES,
+  type Manifest,
+  manifestVersion,
+  type OutputSpec,
+  parseManifest,
+  serialiseManifest,
+} from "../shared/manifest.ts";
+import { createRandom, sampleLatents } from "../shared/random.ts";
+import { sha256Hex } from "../shared/sha256.ts";
+import { input } from "../trainer/autodiff/tensor.ts";
+import { readGenerator } from "../trainer/bundle-generator.ts";
+import { openBundle } from "../trainer/bundle-reader.ts";
+import { modelSpaceOf } from "../trainer/data/model-space.ts";
+import type { Engine } from "../trainer/engine/engine.ts";
+import { createEngine } from "../trainer/engine/index.ts";
+import { type BundleContent, writeBundle } from "../trainer/export/bundle.ts";
+import { createSeededSampler, foldModelSpace } from "../trainer/generators/frozen.ts";
+import { applyLayers, layerParameters } from "../trainer/generators/layers.ts";
+import { InputError } from "../trainer/input-error.ts";
+import { interpret } from "./reference-engine.ts";
+import { GREY, PLANE, RGB, randomRows, writeSmallBundle } from "./small-bundle.ts";
+
+/** What the disk refuses: writing a path, or renaming `from to`. */
+let refusedByDisk: { readonly call: "writeFile" | "rename"; readonly path: RegExp } | null = null;
+vi.mock("node:fs/promises", async (importOriginal) => {
+  const fs = await importOriginal<typeof import("node:fs/promises")>();
+  const guarded =
+    <Args extends unknown[], Result>(call: "writeFile" | "rename", act: (...args: Args) => Result) =>
+    (...args: Args) => {
+      const path = args.slice(0, call === "rename" ? 2 : 1).join(" ");
+      if (refusedByDisk?.call === call && refusedByDisk.path.test(path)) {
+        return Promise.reject(Object.assign(new Error("ENOSPC: no space left"), { code: "ENOSPC" }));
+      }
+      return act(...args);
+    };
+  return { ...fs, writeFile: guarded("writeFile", fs.writeFile), rename: guarded("rename", fs.rename) };
+});
+
+const folder = mkdtempSync(join(tmpdir(), "imle-bundle-"));
+let folders = 0;
+const newFolder = () => {
+  const path = join(folder, `case-${folders++}`);
+  mkdirSync(path);
+  return path;
+};
+let engine: Engine;
+beforeAll(async () => {
+  engine = createEngine("auto");
+  await setBackend("cpu");
+});
+afterAll(async () => {
+  await engine.dispose();
+  rmSync(folder, { recursive: true });
+});
+
+const RELU: readonly LayerSpec[] = [
+  { kind: "dense", units: 19, activation: "relu" },
+  { kind: "dense", units: 8, activation: "leaky-relu" },
+];
+
+/** A bundle for the plane with a single layer; what a test is about is overridden. */
+function contentOf(overrides: Partial<BundleContent> = {}): BundleContent {
+  const layers: LayerSpec[] = [{ kind: "dense", units: 2, activation: "linear" }];
+  return {
+    name: "tiny",
+    latentSize: 2,
+    layers,
+    weights: { "dense0/kernel": Float32Array.of(1, 2, 3, 4), "dense0/bias": Float32Array.of(5, 6) },
+    output: PLANE,
+    labels: null,
+    training: { objective: "imle", engine: "cpu", seed: 1, steps: 2, config: {} },
+    dataset: { name: "none", trainCount: 3, heldOutCount: 0, testCount: 0 },
+    metrics: {},
+    train: null,
+    calibration: null,
+    hnswIndex: null,
+    preview: Uint8Array.of(1),
+    report: "",
+    ...overrides,
+  };
+}
+
+async function refusal(attempt: Promise<unknown>): Promise<Error> {
+  const error = await attempt.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(InputError);
+  expect((error as Error).message).not.toContain("\n");
+  return error as Error;
+}
+
+describe("what a bundle holds", () => {
+  let directory: string;
+  let manifest: Manifest;
+  beforeAll(async () => {
+    directory = join(newFolder(), "blobs");
+    manifest = await writeSmallBundle(directory, { name: "blobs", output: GREY });
+  });
+
+  test("its manifest parses, and lists every other file with size and hash", async () => {
+    const text = readFileSync(join(directory, "manifest.json"), "utf8");
+    expect(await parseManifest(text, "manifest.json")).toEqual(manifest);
+    expect(manifest.version).toBe(await manifestVersion(manifest));
+    const listed = manifest.files.map(({ path }) => path);
+    expect([...listed, "manifest.json"].sort()).toEqual(readdirSync(directory).sort());
+    for (const { path, bytes, sha256 } of manifest.files) {
+      const content = new Uint8Array(readFileSync(join(directory, path)));
+      expect([path, content.length, await sha256Hex(content)]).toEqual([path, bytes, sha256]);
+    }
+    for (const path of ["model.json", "weights.0.bin", "model.onnx", "train.0.bin", "train.labels.bin"]) {
+      expect(listed).toContain(path);
+    }
+    for (const path of ["calibration.bin", "preview.png", "report.html", "README.md"]) {
+      expect(listed).toContain(path);
+    }
+  });
+
+  test("training rows and labels as they are, the null distribution ascending", () => {
+    const random = createRandom(1);
+    const { neighbours, calibration } = manifest;
+    expect(neighbours).toMatchObject({ dtype: "uint8", metric: "l2", rowCount: 300, rowLength: 784 });
+    expect(neighbours!.shards).toEqual([{ file: "train.0.bin", rowCount: 300 }]);
+    const rows = randomRows(random.fork("train"), 300, 784, true);
+    expect(new Uint8Array(readFileSync(join(directory, "train.0.bin")))).toEqual(rows.values);
+    const labels = readFileSync(join(directory, "train.labels.bin"));
+    expect(Array.from({ length: 300 }, (_, i) => labels.readUInt16LE(2 * i))).toEqual([...rows.labels!]);
+    const null_ = readFileSync(join(directory, calibration!.file));
+    const statistics = Array.from({ length: null_.length / 4 }, (_, i) => null_.readFloatLE(4 * i));
+    expect(statistics.length).toBe(calibration!.heldOut);
+    expect(statistics).toEqual(statistics.toSorted((a, b) => a - b));
+  });
+
+  test("the same content gives the same version, other content another", async () => {
+    const again = join(newFolder(), "blobs");
+    expect(await writeSmallBundle(again, { name: "blobs", output: GREY })).toEqual(manifest);
+    const other = await writeSmallBundle(join(newFolder(), "blobs"), {
+      name: "blobs",
+      output: GREY,
+      seed: 2,
+    });
+    expect(other.version).not.toBe(manifest.version);
+  });
+
+  test("without the training rows there are neither rows, labels nor calibration", async () => {
+    const path = join(newFolder(), "private");
+    const bare = await writeSmallBundle(path, { name: "private", output: GREY, withoutRows: true });
+    expect([bare.neighbours, bare.calibration]).toEqual([null, null]);
+    expect(readdirSync(path).filter((file) => /^(train|index|calibration)/.test(file))).toEqual([]);
+    expect(readFileSync(join(path, "README.md"), "utf8")).toContain("training examples are not part of it");
+    await openBundle(path);
+  });
+
+  test("shards under 24 MiB hold whole rows, a large index is cut into parts", async () => {
+    const path = join(newFolder(), "large");
+    const [count, length] = [9_001, 3_000];
+    const values = new Uint8Array(count * length).map((_, i) => i % 251);
+    const hnswIndex = new Uint8Array(MAX_FILE_BYTES + 5).fill(7);
+    const large = await writeBundle(
+      path,
+      contentOf({ name: "large", train: { count, length, values, labels: null }, hnswIndex }),
+    );
+    const { shards, labelsFile, index } = large.neighbours!;
+    expect(labelsFile).toBeNull();
+    expect(shards.map(({ rowCount }) => rowCount)).toEqual([8_388, 613]);
+    const parts = shards.map(({ file, rowCount }) => {
+      const bytes = readFileSync(join(path, file));
+      expect(bytes.length).toBe(rowCount * length);
+      expect(bytes.length).toBeLessThanOrEqual(MAX_FILE_BYTES);
+      return bytes;
+    });
+    expect(Buffer.compare(Buffer.concat(parts), values)).toBe(0);
+    expect(index).toEqual({ kind: "hnsw", files: ["index.0.hnsw", "index.1.hnsw"] });
+    const whole = Buffer.concat(index!.files.map((file) => readFileSync(join(path, file))));
+    expect(Buffer.compare(whole, hnswIndex)).toBe(0);
+    await openBundle(path);
+  });
+
+  test("a file that the edge can't serve is refused by name, and content that no reader takes", async () => {
+    const path = join(newFolder(), "odd");
+    const wide = { count: 2, length: MAX_FILE_BYTES + 1, values: new Uint8Array(2 * MAX_FILE_BYTES + 2) };
+    await expect(writeBundle(path, contentOf({ train: { ...wide, labels: null } }))).rejects.toThrow(
+      /export: train\.0\.bin has 25165825 bytes, more than the 25165824/,
+    );
+    await expect(writeBundle(path, contentOf({ metrics: { parzen: Number.NaN } }))).rejects.toThrow(
+      /export: tiny\/manifest\.json: metrics\.parzen/,
+    );
+    await expect(writeBundle(path, contentOf({ name: "no good" }))).rejects.toThrow(/manifest\.json: name/);
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe("a tampered bundle is refused by the name of the file", () => {
+  const original = join(folder, "original");
+  let files: readonly string[];
+  beforeAll(async () => {
+    await writeSmallBundle(original, { name: "original", output: PLANE, rowCount: 60, heldOutCount: 20 });
+    files = readdirSync(original);
+  });
+
+  /** Damages a file, sees it refused, and puts it back. */
+  async function refused(file: string, damage: (path: string, bytes: Buffer) => void, message: RegExp) {
+    const path = join(original, file);
+    const bytes = readFileSync(path);
+    damage(path, Buffer.from(bytes));
+    const error = await refusal(openBundle(original));
+    expect(error.message).toMatch(message);
+    expect(error.message).toContain(file);
+    rmSync(path, { recursive: true, force: true });
+    writeFileSync(path, bytes);
+  }
+
+  test("a flipped bit anywhere in any file", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.nat(), fc.nat({ max: 7 }), async (which, place, bit) => {
+        const file = files[which % files.length]!;
+        const flip = (path: string, bytes: Buffer) => {
+          bytes[place % bytes.length]! ^= 1 << bit;
+          writeFileSync(path, bytes);
+        };
+        await refused(file, flip, /altered|not JSON|format version|manifest\.json: /);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("a file that is cut, emptied, missing, longer, or a folder", async () => {
+    for (const file of files) {
+      const size = readFileSync(join(original, file)).length;
+      const isManifest = file === "manifest.json";
+      const message = isManifest ? /altered|not JSON/ : /has \d+ bytes, the manifest says \d+/;
+      await refused(file, (path) => truncateSync(path, size - 1), message);
+      await refused(file, (path) => truncateSync(path, 0), message);
+      await refused(file, (path, bytes) => writeFileSync(path, Buffer.concat([bytes, bytes])), message);
+      await refused(file, (path) => rmSync(path), /missing/);
+      const makeFolder = (path: string) => {
+        rmSync(path);
+        mkdirSync(path);
+      };
+      await refused(file, makeFolder, /not readable \(EISDIR\)/);
+    }
+    await openBundle(original);
+  });
+
+  test("a file that the manifest doesn't list can't be read through the bundle", async () => {
+    writeFileSync(join(original, "extra.bin"), "x");
+    const bundle = await openBundle(original);
+    const error = await refusal(bundle.read("extra.bin"));
+    expect(error.message).toContain("original/extra.bin: not listed in the manifest");
+    rmSync(join(original, "extra.bin"));
+  });
+
+  test("a file that is altered after the bundle was opened", async () => {
+    const bundle = await openBundle(original);
+    const path = join(original, "weights.0.bin");
+    const bytes = readFileSync(path);
+    writeFileSync(path, Buffer.from(bytes).fill(0, 4, 8));
+    expect((await refusal(bundle.read("weights.0.bin"))).message).toMatch(/weights\.0\.bin: SHA-256 is/);
+    writeFileSync(path, bytes);
+  });
+
+  test("no bundle at all", async () => {
+    const error = await refusal(openBundle(join(folder, "nowhere")));
+    expect(error.message).toMatch(/nowhere\/manifest\.json: missing; is this an exported bundle\?/);
+  });
+
+  describe("the manifest's text", () => {
+    const parse = (text: string) => parseManifest(text, "here/manifest.json");
+    const manifestText = () => readFileSync(join(original, "manifest.json"), "utf8");
+
+    test("any other byte", async () => {
+      const bytes = readFileSync(join(original, "manifest.json"));
+      for (let at = 0; at < bytes.length; at++) {
+        const altered = Buffer.from(bytes);
+        altered[at]! ^= 1 << (at % 8);
+        await expect(parse(new TextDecoder().decode(altered))).rejects.toThrow(BundleError);
+      }
+    });
+
+    test("white space, order and spelling that mean the same", async () => {
+      const text = manifestText();
+      const json = JSON.parse(text);
+      const spellings = [
+        text.trimEnd(),
+        `${text}\n`,
+        ` ${text}`,
+        text.replaceAll("\n", "\r\n"),
+        JSON.stringify(json),
+        JSON.stringify(json, null, 4),
+        text.replace('"imle-edge', '"\\u0069mle-edge'),
+        serialiseManifest(Object.fromEntries(Object.entries(json).reverse()) as Manifest),
+      ];
+      for (const spelling of spellings) {
+        expect(spelling).not.toBe(text);
+        await expect(parse(spelling)).rejects.toThrow(/^here\/manifest\.json: altered since it was exported/);
+      }
+    });
+
+    test("another format version is told apart from damage", async () => {
+      for (const version of [0, 2, "1", null]) {
+        const text = JSON.stringify({ ...JSON.parse(manifestText()), formatVersion: version });
+        await expect(parse(text)).rejects.toThrow(
+          `here/manifest.json: format version ${JSON.stringify(version)}, but this program reads 1.`,
+        );
+      }
+      for (const text of ["null", "[]", "7", '"text"', "{}"]) {
+        await expect(parse(text)).rejects.toThrow(/format version undefined/);
+      }
+      for (const text of ["", "{", "\0"]) await expect(parse(text)).rejects.toThrow(/not JSON/);
+    });
+
+    test("a field that is wrong, missing or unknown is named, even where the version fits", async () => {
+      const manifest = JSON.parse(manifestText()) as Manifest;
+      const changes: [string, object][] = [
+        ["latent.size", { latent: { ...manifest.latent, size: 0 } }],
+        ["output.shape", { output: { ...manifest.output, shape: [2, 2] } }],
+        ["generator.layers.0.kind", { generator: { ...manifest.generator, layers: [{ kind: "magic" }] } }],
+        ["files.0.path", { files: [{ ...manifest.files[0]!, path: "../secret" }] }],
+        ["files.0.bytes", { files: [{ ...manifest.files[0]!, bytes: MAX_FILE_BYTES + 1 }] }],
+        ["calibration.alpha", { calibration: { ...manifest.calibration, alpha: 0.5 } }],
+        ["name", { name: "a/b" }],
+        ["surprise", { surprise: 1 }],
+        ["seed", { training: { ...manifest.training, seed: -1 } }],
+      ];
+      for (const [field, change] of changes) {
+        const altered = { ...manifest, ...change } as Manifest;
+        const text = serialiseManifest({ ...altered, version: await manifestVersion(altered) });
+        await expect(parse(text), field).rejects.toThrow(field);
+      }
+    });
+  });
+});
+
+describe("one generator, three programs", () => {
+  const kinds: [string, OutputSpec, readonly LayerSpec[] | undefined][] = [
+    ["grey images, leaky-relu and tanh", GREY, undefined],
+    ["colour images, relu and leaky-relu", RGB, RELU],
+    ["vectors, leaky-relu and tanh", PLANE, undefined],
+    ["vectors, no hidden layer", PLANE, []],
+  ];
+
+  describe.each(kinds)("%s", (_, output, hidden) => {
+    const latentSize = 5;
+    let directory: string;
+    beforeAll(async () => {
+      directory = join(newFolder(), "same");
+      await writeSmallBundle(directory, { name: "same", output, latentSize, ...(hidden && { hidden }) });
+    });
+
+    test.each([1, 2, 7, 65])(
+      "%i samples: the trainer's engine, TF.js and ONNX Runtime agree",
+      async (count) => {
+        const latents = sampleLatents(11, 3, count, latentSize);
+        const length = output.shape.reduce<number>((product, size) => product * size, 1);
+
+        const frozen = await readGenerator(await openBundle(directory));
+        const sampler = await createSeededSampler(engine, frozen);
+        const ours = await sampler.sample(11, 3, count);
+        await sampler.dispose();
+        expect(ours.length).toBe(count * length);
+
+        const model = await loadFromFolder(directory);
+        const predicted = model.predict(tensor2d(latents, [count, latentSize])) as Tensor;
+        expect(predicted.shape).toEqual([count, ...output.shape]);
+        expectClose(await predicted.data(), ours);
+
+        const session = await ort.InferenceSession.create(join(directory, "model.onnx"));
+        expect([session.inputNames, session.outputNames]).toEqual([["latents"], ["samples"]]);
+        const { samples } = await session.run({
+          latents: new ort.Tensor("float32", latents, [count, latentSize]),
+        });
+        expect(samples!.dims).toEqual([count, ...output.shape]);
+        expectClose(samples!.data as Float32Array, ours);
+        await session.release();
+
+        // And all of them with float64.
+        const graph = applyLayers(frozen.layers, input("latents", [count, latentSize]));
+        expectClose(ours, interpret({ graph }, { latents, ...frozen.weights }).graph);
+      },
+    );
+
+    test("its numbers differ from sample to sample and stay in range", async () => {
+      const sampler = await createSeededSampler(engine, await readGenerator(await openBundle(directory)));
+      const samples = await sampler.sample(1, 0, 50);
+      await sampler.dispose();
+      expect(new Set(samples.filter((_, i) => i % (samples.length / 50) === 0)).size).toBe(50);
+      if (output.kind === "image") expect(samples.every((value) => value >= 0 && value <= 1)).toBe(true);
+    });
+  });
+});
+
+describe("weights for the data's own units", () => {
+  const layers: LayerSpec[] = [
+    { kind: "dense", units: 4, activation: "tanh" },
+    { kind: "dense", units: 3, activation: "linear" },
+  ];
+  const weights = Object.fromEntries(
+    layerParameters(layers, 2).flatMap(({ kernel, bias }) =>
+      [kernel, bias].map(({ name, shape }) => [
+        name,
+        createRandom(1)
+          .fork(name)
+          .fillNormal(new Float32Array(shape.reduce((a, b) => a * b))),
+      ]),
+    ),
+  );
+  const generator = { latentSize: 2, layers, weights };
+
+  test("give model space · scale + shift, and change the last layer alone", () => {
+    const rows = { count: 4, length: 3, labels: null };
+    const values = Float32Array.of(1, 100, 7, 2, 300, 7, 3, 200, 7, 6, 900, 7);
+    const train = { ...rows, values };
+    const space = modelSpaceOf({
+      name: "",
+      kind: "vector",
+      shape: [3],
+      labelNames: null,
+      train,
+      heldOut: { ...train, count: 0 },
+      test: null,
+      modes: null,
+    });
+    const { scale, shift } = space.affine!;
+    expect(Array.from(shift)).toEqual([3, 375, 7]);
+    expect(scale[2]).toBe(1); // a column that never changes
+    const folded = foldModelSpace(generator, space);
+    const latents = sampleLatents(1, 0, 6, 2);
+    const run = (w: typeof weights) =>
+      interpret({ out: applyLayers(layers, input("latents", [6, 2])) }, { latents, ...w }).out;
+    const expected = run(weights).map((value, i) => value * scale[i % 3]! + shift[i % 3]!);
+    expectClose(run(folded.weights), expected);
+    expect(folded.weights["dense0/kernel"]).toBe(weights["dense0/kernel"]);
+    expect(folded.weights["dense1/kernel"]).not.toEqual(weights["dense1/kernel"]);
+  });
+
+  test("pixels need none", () => {
+    const images = modelSpaceOf({
+      name: "",
+      kind: "image",
+      shape: [1, 3, 1],
+      labelNames: null,
+      train: { count: 1, length: 3, values: Uint8Array.of(0, 51, 255), labels: null },
+      heldOut: { count: 0, length: 3, values: new Uint8Array(0), labels: null },
+      test: null,
+      modes: null,
+    });
+    expect(foldModelSpace(generator, images)).toBe(generator);
+  });
+});
+
+describe("writing is all or nothing", () => {
+  const weightsOf = (value: number) =>
+    contentOf({
+      weights: { "dense0/kernel": new Float32Array(4).fill(value), "dense0/bias": Float32Array.of(0, 0) },
+    });
+
+  test("a bundle that is there is replaced, with nothing left beside or in it", async () => {
+    const parent = newFolder();
+    const path = join(parent, "tiny");
+    const first = await writeBundle(path, { ...weightsOf(1), hnswIndex: null });
+    writeFileSync(join(path, "stale.txt"), "");
+    const second = await writeBundle(path, weightsOf(2));
+    expect(second.version).not.toBe(first.version);
+    expect((await openBundle(path)).manifest).toEqual(second);
+    expect(readdirSync(parent)).toEqual(["tiny"]);
+    expect(readdirSync(path)).not.toContain("stale.txt");
+  });
+
+  test("missing folders above are made", async () => {
+    const path = join(newFolder(), "a", "b", "tiny");
+    await writeBundle(path, contentOf());
+    await openBundle(path);
+  });
+
+  test.each([
+    ["a file", "writeFile", /model\.onnx$/],
+    ["the manifest", "writeFile", /manifest\.json$/],
+    ["stepping aside", "rename", /\.old$/],
+    ["taking its place", "rename", /(?<!\.old) \S+\/tiny$/],
+  ] as const)("when %s fails, the old bundle stays and nothing else", async (_, call, path) => {
+    const parent = newFolder();
+    const target = join(parent, "tiny");
+    const before = await writeBundle(target, weightsOf(1));
+    refusedByDisk = { call, path };
+    await expect(writeBundle(target, weightsOf(2)))
+      .rejects.toThrow(/ENOSPC/)
+      .finally(() => {
+        refusedByDisk = null;
+      });
+    expect(readdirSync(parent)).toEqual(["tiny"]);
+    expect((await openBundle(target)).manifest).toEqual(before);
+  });
+
+  describe("nothing but a bundle is ever replaced", () => {
+    async function refuses(path: string, message: RegExp): Promise<void> {
+      expect((await refusal(writeBundle(path, contentOf()))).message).toMatch(message);
+    }
+
+    test("a folder with other files stays as it is", async () => {
+      const path = join(newFolder(), "work");
+      mkdirSync(path);
+      writeFileSync(join(path, "thesis.txt"), "years");
+      await refuses(path, /work holds other files and no exported model/);
+      writeFileSync(join(path, "manifest.json"), '{"name": "some web app"}');
+      await refuses(path, /work holds other files and no exported model/);
+      expect(readdirSync(path).sort()).toEqual(["manifest.json", "thesis.txt"]);
+    });
+
+    test("a file stays as it is", async () => {
+      const path = join(newFolder(), "notes.txt");
+      writeFileSync(path, "years");
+      await refuses(path, /notes\.txt can't be written \(ENOTDIR\)/);
+      await refuses(join(path, "below"), /below can't be written/);
+      expect(readFileSync(path, "utf8")).toBe("years");
+    });
+
+    test("an empty folder may become one", async () => {
+      const path = join(newFolder(), "empty");
+      mkdirSync(path);
+      await writeBundle(path, contentOf());
+      await openBundle(path);
+    });
+
+    test("a name that no manifest takes", async () => {
+      const parent = newFolder();
+      for (const name of ["my model", ".hidden", "a".repeat(65)]) {
+        await refuses(join(parent, name), /is no name for a model/);
+      }
+      await refuses("/", /"" is no name for a model/);
+      expect(readdirSync(parent)).toEqual([]);
+    });
+  });
+});
+
+/** `tf.loadLayersModel` on files, as any TF.js project would, from memory. */
+async function loadFromFolder(directory: string) {
+  const { modelTopology, weightsManifest } = JSON.parse(readFileSync(join(directory, "model.json"), "utf8"));
+  const parts = weightsManifest[0].paths.map((path: string) => readFileSync(join(directory, path)));
+  const weightData = new Uint8Array(Buffer.concat(parts)).buffer;
+  return loadLayersModel(
+    io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0].weights, weightData }),
+  );
+}
+
+/** To 1e-5, relative where the numbers are large. */
+function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+  expect(actual.length).toBe(expected.length);
+  let worst = 0;
+  for (let i = 0; i < expected.length; i++) {
+    worst = Math.max(worst, Math.abs(actual[i]! - expected[i]!) / Math.max(1, Math.abs(expected[i]!)));
+  }
+  expect(worst).toBeLessThan(1e-5);
+}
