@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { io, setBackend, type Tensor, tensor2d } from "@tensorflow/tfjs-core";
+import { enableProdMode, io, setBackend, type Tensor, tensor2d } from "@tensorflow/tfjs-core";
 import { loadLayersModel } from "@tensorflow/tfjs-layers";
 import fc from "fast-check";
 import * as ort from "onnxruntime-node";
@@ -67,6 +67,7 @@ const newFolder = () => {
 let engine: Engine;
 beforeAll(async () => {
   engine = createEngine("auto");
+  enableProdMode(); // it prints hints otherwise
   await setBackend("cpu");
 });
 afterAll(async () => {

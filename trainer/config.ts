@@ -152,6 +152,8 @@ type Draft = Record<string, unknown>;
 
 function setField(draft: Draft, path: string, value: unknown): void {
   const keys = path.split(".");
+  // As a key it would set what objects inherit, and be overlooked.
+  if (keys.includes("__proto__")) throw new InputError(`config: ${path}: no such field.`);
   let at = draft;
   for (const key of keys.slice(0, -1)) {
     if (!Object.hasOwn(at, key)) at[key] = {};

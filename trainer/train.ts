@@ -9,7 +9,7 @@ import { loadDataset } from "./data/index.ts";
 import { modelSpaceOf } from "./data/model-space.ts";
 import { createEngine } from "./engine/index.ts";
 import { checkDestination } from "./export/destination.ts";
-import { exportModel, outputSpecOf } from "./export/export-model.ts";
+import { checkExportable, exportModel, outputSpecOf } from "./export/export-model.ts";
 import { previewCount, previewPng } from "./export/preview.ts";
 import { createSeededSampler, foldModelSpace } from "./generators/frozen.ts";
 import { GENERATORS } from "./generators/index.ts";
@@ -57,8 +57,6 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   });
 
   const engine = createEngine(config.engine);
-  const folder = request.folder ?? (await createRunFolder(config));
-  reporter.note("run", `run: ${folder.path}`, { run: folder.path });
   reporter.note("engine", `engine: ${engine.description}`, { engine: engine.name });
 
   const generator = GENERATORS[config.generator.kind]!({
@@ -66,6 +64,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     outputSize: train.length,
     outputActivation: dataset.kind === "image" ? "sigmoid" : "linear",
   });
+  checkExportable(generator);
   const parameters = await engine.createParameters(
     generator.initialParameters(random.fork("weights")),
     config.optimiser,
@@ -80,6 +79,8 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     random: random.fork("training"),
   });
   const budget = createBudget(config.budget, training.stepsPerEpoch);
+  const folder = request.folder ?? (await createRunFolder(config));
+  reporter.note("run", `run: ${folder.path}`, { run: folder.path });
 
   let stepCount = 0;
   let earlierSeconds = 0;

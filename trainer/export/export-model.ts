@@ -1,12 +1,16 @@
 /** From a trained generator and its data to a bundle: metrics, calibration, preview, files. */
 
 import { basename, resolve } from "node:path";
-import type { OutputSpec } from "../../shared/manifest.ts";
+import { MAX_FILE_BYTES, type OutputSpec } from "../../shared/manifest.ts";
+import { sizeOf } from "../autodiff/tensor.ts";
 import type { Config } from "../config.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Engine } from "../engine/engine.ts";
 import { evaluate } from "../evaluate.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
+import type { Generator } from "../generators/generator.ts";
+import { layerParameters } from "../generators/layers.ts";
+import { InputError } from "../input-error.ts";
 import type { Reporter } from "../run/reporter.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import { writeBundle } from "./bundle.ts";
@@ -32,6 +36,22 @@ export function outputSpecOf(dataset: Dataset): OutputSpec {
   return dataset.kind === "image"
     ? { kind: "image", shape: dataset.shape as [number, number, 1 | 3], range: [0, 1] }
     : { kind: "vector", shape: dataset.shape as [number], range: null };
+}
+
+/** What model.onnx holds beside the weights is far less. */
+const MAX_WEIGHTS = (MAX_FILE_BYTES - 2 ** 16) / Float32Array.BYTES_PER_ELEMENT;
+
+/** @throws InputError if there are more weights than model.onnx, a single file, can hold at the edge */
+export function checkExportable({ layers, latentSize }: Generator): void {
+  const count = layerParameters(layers, latentSize)
+    .flatMap(({ kernel, bias }) => [kernel, bias])
+    .reduce((total, { shape }) => total + sizeOf(shape), 0);
+  if (count > MAX_WEIGHTS) {
+    throw new InputError(
+      `config: the generator has ${count.toLocaleString("en")} weights, a bundle holds at most ` +
+        `${MAX_WEIGHTS.toLocaleString("en")}. Make generator.hidden smaller.`,
+    );
+  }
 }
 
 export async function exportModel(request: ExportRequest): Promise<void> {
