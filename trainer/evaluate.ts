@@ -86,24 +86,33 @@ export function testCountOf(dataset: Dataset): number {
   return evaluationParts(dataset).test.count;
 }
 
-/** Without a test part, what is held out serves for both, in two parts. */
+/** Whether a data set holds anything to measure against: examples that it isn't trained on. */
+export function isMeasurable(dataset: Dataset): boolean {
+  return Object.values(partsOf(dataset)).every(({ count }) => count > 0);
+}
+
 function evaluationParts(dataset: Dataset, testCount = Number.POSITIVE_INFINITY) {
+  if (!isMeasurable(dataset)) {
+    throw new InputError(
+      `evaluate: "${dataset.name}" has ${dataset.heldOut.count} held-out and ${dataset.test?.count ?? 0} test examples, ` +
+        "too few to measure against. Give more data.",
+    );
+  }
+  const { validation, test } = partsOf(dataset);
+  return { validation, test: sliceRows(test, 0, Math.min(testCount, test.count)) };
+}
+
+/** Without a test part, what is held out serves for both, in two parts. */
+function partsOf(dataset: Dataset): { validation: Rows; test: Rows } {
   const { heldOut } = dataset;
   const validationCount = Math.min(
     MAX_VALIDATION_COUNT,
     dataset.test ? heldOut.count : Math.floor(heldOut.count / 2),
   );
-  const test = dataset.test ?? sliceRows(heldOut, validationCount, heldOut.count - validationCount);
-  if (validationCount === 0 || test.count === 0) {
-    throw new InputError(
-      `evaluate: "${dataset.name}" has ${heldOut.count} held-out and ${dataset.test?.count ?? 0} test examples, ` +
-        "too few to measure against. Give more data.",
-    );
-  }
   return {
     validation: sliceRows(heldOut, 0, validationCount),
-    test: sliceRows(test, 0, Math.min(testCount, test.count)),
-  } satisfies Record<string, Rows>;
+    test: dataset.test ?? sliceRows(heldOut, validationCount, heldOut.count - validationCount),
+  };
 }
 
 function selectMetrics(task: EvaluationTask, names: readonly string[] | undefined): Metric[] {

@@ -6,7 +6,7 @@ import { sizeOf } from "../autodiff/tensor.ts";
 import type { Config } from "../config.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Engine } from "../engine/engine.ts";
-import { evaluate } from "../evaluate.ts";
+import { evaluate, isMeasurable } from "../evaluate.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
 import type { Generator } from "../generators/generator.ts";
 import { layerParameters } from "../generators/layers.ts";
@@ -62,13 +62,15 @@ export async function exportModel(request: ExportRequest): Promise<void> {
 
   const sampler = await createSeededSampler(engine, generator);
   const preview = previewPng(await sampler.sample(config.seed, 0, previewCount(output)), output);
-  const metrics = await evaluate({
-    engine,
-    sample: sampler.sample,
-    dataset,
-    seed: config.seed,
-    onProgress: (what) => reporter.note("evaluating", `evaluating: ${what}`),
-  });
+  const metrics = isMeasurable(dataset)
+    ? await evaluate({
+        engine,
+        sample: sampler.sample,
+        dataset,
+        seed: config.seed,
+        onProgress: (what) => reporter.note("evaluating", `evaluating: ${what}`),
+      })
+    : {};
   await sampler.dispose();
 
   const published = config.export.trainingRows ? train : null;
