@@ -1,6 +1,5 @@
 /** `npm run train`: trains a generator and exports it. */
 
-import { join } from "node:path";
 import { Command, Option } from "commander";
 import { MAX_SEED } from "../shared/random.ts";
 import { type Config, resolveConfig } from "../trainer/config.ts";
@@ -9,7 +8,7 @@ import { OBJECTIVES } from "../trainer/objectives/index.ts";
 import { PRESETS } from "../trainer/presets/index.ts";
 import { resumeRunFolder } from "../trainer/run/run-folder.ts";
 import { positiveNumberOption, runCommand, wholeNumberOption } from "./command.ts";
-import { runTraining, type TrainingStart } from "./training.ts";
+import { defaultOut, runTraining, type TrainingStart } from "./training.ts";
 
 interface Flags {
   readonly preset?: string;
@@ -57,7 +56,7 @@ await runCommand(command);
 
 async function run(flags: Flags): Promise<void> {
   const start: TrainingStart = flags.resume ? await resume(flags, flags.resume) : { config: configOf(flags) };
-  await runTraining(start, flags.out ?? join("models", start.config.preset), flags);
+  await runTraining(start, flags.out ?? defaultOut(start.config), flags);
 }
 
 function configOf({ seed, engine, objective, data, minutes, steps, epochs, set, preset }: Flags): Config {

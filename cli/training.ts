@@ -1,5 +1,6 @@
 /** A training run in the foreground: progress on the terminal, Ctrl-C ends it with a checkpoint. */
 
+import { join } from "node:path";
 import type { Config } from "../trainer/config.ts";
 import type { Checkpoint } from "../trainer/run/checkpoint.ts";
 import { createReporter } from "../trainer/run/reporter.ts";
@@ -13,6 +14,9 @@ export interface TrainingStart {
   readonly folder?: RunFolder;
   readonly checkpoint?: Checkpoint;
 }
+
+/** Where a bundle goes if nobody says. */
+export const defaultOut = ({ preset }: Config) => join("models", preset);
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -34,7 +38,8 @@ export async function runTraining(
     const outcome = await train({ ...start, out, reporter, signal: interruption.signal });
     if (outcome.interrupted) {
       const { path } = outcome.folder;
-      reporter.note("interrupted", `interrupted; go on with: npm run train -- --resume ${path}`, {
+      const elsewhere = out === defaultOut(start.config) ? "" : ` --out ${out}`;
+      reporter.note("interrupted", `interrupted; go on with: npm run train -- --resume ${path}${elsewhere}`, {
         run: path,
       });
       process.exitCode = EXIT_INTERRUPTED;

@@ -1,0 +1,284 @@
+import { execFile, spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createRandom } from "../shared/random.ts";
+import { openBundle } from "../trainer/bundle-reader.ts";
+import { readCheckpoint } from "../trainer/run/checkpoint.ts";
+
+const script = fileURLToPath(new URL("../cli/train.ts", import.meta.url));
+const root = mkdtempSync(join(tmpdir(), "imle-train-"));
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** A training run of a second or so: 90 points in the plane. */
+const points = join(root, "points.csv");
+const TINY = [
+  ...["--preset", "ring", "--data", points, "--objective", "imle"],
+  ...["--set", "generator.hidden=[12]", "--set", "objective.poolSize=40", "--set", "objective.batchSize=10"],
+];
+
+beforeAll(() => {
+  const random = createRandom(1);
+  const rows = Array.from({ length: 90 }, () => `${random.normal()},${5 + random.normal()}`);
+  writeFileSync(points, rows.join("\n"));
+});
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let workplaces = 0;
+/** An empty folder to run in. */
+function newWorkplace(): string {
+  const path = join(root, `work-${workplaces++}`);
+  mkdirSync(path);
+  return path;
+}
+
+function train(cwd: string, ...args: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [script, ...args], { cwd }, (error, stdout, stderr) => {
+      resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
+    });
+  });
+}
+
+/** Every line of stdout as JSON. */
+function events(stdout: string): Record<string, unknown>[] {
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+function onlyRun(cwd: string): string {
+  const runs = readdirSync(join(cwd, "runs"));
+  expect(runs.length).toBe(1);
+  return join(cwd, "runs", runs[0]!);
+}
+
+describe("a run to its end", () => {
+  const cwd = join(root, "to-its-end");
+  let outcome: Outcome;
+  beforeAll(async () => {
+    mkdirSync(cwd);
+    outcome = await train(cwd, ...TINY, "--steps", "250", "--seed", "7", "--out", "out/dots");
+  });
+
+  test("ends with status 0, plain lines and nothing on stderr", () => {
+    expect(outcome).toMatchObject({ status: 0, stderr: "" });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: there must be none
+    expect(outcome.stdout).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
+    expect(outcome.stdout).toMatch(/^data: points, 68 × 2$/m);
+    expect(outcome.stdout).toMatch(/^engine: .+$/m);
+    expect(outcome.stdout).toMatch(/^ +\d+ % · step \d+\/250 · loss [\d.e-]+ · \d+ samples\/s · .* left$/m);
+    expect(outcome.stdout).toMatch(/^exported out\/dots \(dots@[0-9a-f]{16}\)$/m);
+  });
+
+  test("leaves a bundle that opens, and nothing beside it", async () => {
+    const { manifest } = await openBundle(join(cwd, "out/dots"));
+    expect(manifest).toMatchObject({
+      name: "dots",
+      training: { objective: "imle", seed: 7, steps: 250, config: { budget: { steps: 250 } } },
+      dataset: { name: "points", trainCount: 68, heldOutCount: 13 },
+      output: { kind: "vector", shape: [2] },
+      neighbours: { rowCount: 68, dtype: "float32" },
+    });
+    expect(readdirSync(join(cwd, "out"))).toEqual(["dots"]);
+    expect(readdirSync(cwd).sort()).toEqual(["out", "runs"]);
+  });
+
+  test("leaves a run folder: configuration, machine, metrics, checkpoint, samples", async () => {
+    const run = onlyRun(cwd);
+    expect(run).toMatch(/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-ring$/);
+    const about = JSON.parse(readFileSync(join(run, "run.json"), "utf8"));
+    expect(about).toMatchObject({ seed: 7, config: { preset: "ring", generator: { hidden: [12] } } });
+    expect(about).toHaveProperty("commit");
+    expect(about.machine).toMatchObject({ node: process.version, cpu: expect.any(String) });
+    const metrics = events(readFileSync(join(run, "metrics.jsonl"), "utf8"));
+    expect(metrics.map(({ stepCount }) => stepCount)).toEqual([100, 200]);
+    for (const entry of metrics) {
+      expect(entry).toMatchObject({ loss: expect.any(Number), learningRate: expect.any(Number) });
+    }
+    expect((await readCheckpoint(join(run, "checkpoints/latest.ckpt"))).stepCount).toBe(250);
+    const samples = readdirSync(join(run, "samples"));
+    expect(samples.length).toBe(8);
+    for (const file of samples) expect(file).toMatch(/^\d{8}\.png$/);
+  });
+
+  test("--json: the same run as one JSON object a line, and the same weights", async () => {
+    const other = newWorkplace();
+    const { status, stdout, stderr } = await train(other, ...TINY, "--steps", "250", "--seed", "7", "--json");
+    expect([status, stderr]).toEqual([0, ""]);
+    const told = events(stdout);
+    const kinds = told.map(({ event }) => event);
+    for (const kind of ["data", "engine", "run", "progress", "exported"]) expect(kinds).toContain(kind);
+    expect(told.find(({ event }) => event === "progress")).toMatchObject({
+      stepCount: 1,
+      totalSteps: 250,
+      loss: expect.any(Number),
+      learningRate: expect.any(Number),
+      samplesPerSecond: expect.any(Number),
+    });
+    const exported = told.at(-1)!;
+    expect(exported).toMatchObject({ event: "exported", out: expect.stringMatching(/models\/ring$/) });
+    const weights = (path: string) => readFileSync(join(path, "weights.0.bin"));
+    expect(weights(join(other, "models/ring"))).toEqual(weights(join(cwd, "out/dots")));
+  });
+});
+
+test("Ctrl-C writes a checkpoint and exits with 130; --resume ends with what an unbroken run gives", async () => {
+  const cwd = newWorkplace();
+  const args = [...TINY, "--steps", "6000", "--out", "dots"];
+  const child = spawn(process.execPath, [script, ...args, "--json"], { cwd });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    if (!stdout.includes('"progress"') && text.includes('"progress"')) child.kill("SIGINT");
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const status = await new Promise((resolve) => child.on("close", (code) => resolve(code)));
+  expect([status, stderr]).toEqual([130, ""]);
+  const run = onlyRun(cwd);
+  const last = events(stdout).at(-1)!;
+  expect(last).toMatchObject({ event: "interrupted", run });
+  expect(last["text"]).toBe(`interrupted; go on with: npm run train -- --resume ${run} --out dots`);
+  expect(existsSync(join(cwd, "dots"))).toBe(false);
+  const { stepCount } = await readCheckpoint(join(run, "checkpoints/latest.ckpt"));
+  expect(stepCount).toBeGreaterThan(0);
+  expect(stepCount).toBeLessThan(6000);
+
+  const resumed = await train(cwd, "--resume", run, "--out", "dots");
+  expect([resumed.status, resumed.stderr]).toEqual([0, ""]);
+  expect(resumed.stdout).toContain(`resuming at step ${stepCount}`);
+  expect(onlyRun(cwd)).toBe(run);
+  await openBundle(join(cwd, "dots"));
+
+  const unbroken = newWorkplace();
+  expect((await train(unbroken, ...args)).status).toBe(0);
+  for (const file of ["weights.0.bin", "model.json", "model.onnx"]) {
+    expect(readFileSync(join(cwd, "dots", file))).toEqual(readFileSync(join(unbroken, "dots", file)));
+  }
+});
+
+test("a loss that stops being a number ends the run with status 1 and says where", async () => {
+  const cwd = newWorkplace();
+  const rate = ["--set", "optimiser.learningRate=1e30", "--set", "optimiser.warmupSteps=0"];
+  const { status, stderr } = await train(cwd, ...TINY, "--steps", "50", ...rate);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/train: the loss is (NaN|Infinity) at step \d+ \(learning rate [\d.e+]+\)/);
+  expect(existsSync(join(cwd, "models"))).toBe(true);
+  expect(readdirSync(join(cwd, "models"))).toEqual([]);
+});
+
+test("--help tells every flag, with status 0", async () => {
+  const { status, stdout, stderr } = await train(root, "--help");
+  expect([status, stderr]).toEqual([0, ""]);
+  for (const flag of ["preset", "data", "out", "objective", "engine", "seed", "minutes", "steps", "epochs"]) {
+    expect(stdout).toContain(`--${flag} `);
+  }
+  for (const flag of ["--resume ", "--set ", "--json"]) expect(stdout).toContain(flag);
+});
+
+describe("bad usage ends with status 2 and one clear line", () => {
+  const files = join(root, "files");
+  const idx = (magic: number, ...sizes: readonly number[]) => {
+    const header = Buffer.alloc(4 + 4 * sizes.length);
+    header.writeUInt32BE(magic, 0);
+    for (const [i, size] of sizes.entries()) header.writeUInt32BE(size, 4 + 4 * i);
+    return Buffer.concat([header, Buffer.alloc(sizes.reduce((a, b) => a * b))]);
+  };
+  beforeAll(() => {
+    for (const name of ["empty", "truncated", "mislabelled", "used"]) {
+      mkdirSync(join(files, name), { recursive: true });
+    }
+    const images = idx(0x803, 30, 4, 4);
+    const labels = idx(0x801, 30);
+    for (const name of ["truncated", "mislabelled"]) {
+      for (const part of ["train", "t10k"]) {
+        writeFileSync(join(files, name, `${part}-images-idx3-ubyte`), images);
+        writeFileSync(join(files, name, `${part}-labels-idx1-ubyte`), labels);
+      }
+    }
+    writeFileSync(join(files, "truncated/train-images-idx3-ubyte"), images.subarray(0, 200));
+    writeFileSync(join(files, "mislabelled/train-images-idx3-ubyte"), labels);
+    writeFileSync(join(files, "used/thesis.txt"), "years");
+  });
+
+  const cases: [string, readonly string[], RegExp][] = [
+    ["unknown flag", ["--sead", "1"], /unknown option '--sead'.*--seed/],
+    ["an argument", ["ring"], /too many arguments/],
+    ["a flag without its value", ["--preset"], /'--preset <name>' argument missing/],
+    ["unknown preset", ["--preset", "nope"], /no preset "nope"\. Known: glyphs, ring/],
+    ["unknown engine", ["--preset", "ring", "--engine", "abacus"], /no engine "abacus"\. Known: auto, cpu/],
+    ["unknown objective", ["--preset", "ring", "--objective", "gan"], /objective\.name: .*"imle"/],
+    ["two budgets", ["--minutes", "1", "--steps", "5"], /--minutes.*cannot be used with.*--steps/],
+    ["two budgets again", ["--epochs", "1", "--steps", "5"], /--steps.*cannot be used with.*--epochs/],
+    ["bad seed", ["--seed", "abc"], /--seed.*'abc'.*whole number from 0 to 9007199254740991/],
+    ["negative seed", ["--seed", "-1"], /--seed.*whole number/],
+    ["seed too large", ["--seed", "9007199254740992"], /--seed.*whole number/],
+    ["no steps", ["--steps", "0"], /--steps.*whole number from 1/],
+    ["no minutes", ["--minutes", "0"], /--minutes.*above 0/],
+    ["bad field", ["--set", "objective.poolsize=3"], /objective\.poolsize: no such field.*poolSize/],
+    ["bad value", ["--set", "objective.poolSize=none"], /objective\.poolSize: .*expected number/],
+    ["no data", ["--preset", "mnist"], /--data/],
+    ["missing data", ["--data", "nowhere"], /nowhere: no such file or folder/],
+    ["empty folder", ["--data", join(files, "empty")], /empty: no data set found/],
+    [
+      "truncated IDX",
+      ["--data", join(files, "truncated")],
+      /train-images-idx3-ubyte: truncated: declares 30/,
+    ],
+    ["labels as images", ["--data", join(files, "mislabelled")], /mislabelled: .*holds labels/],
+    [
+      "rs-imle without radius",
+      [...TINY, "--objective", "rs-imle", "--set", "objective.rejectionRadius=null"],
+      /rejectionRadius/,
+    ],
+    [
+      "an --out below a file",
+      [...TINY, "--out", `${points}/model`],
+      /--out: .*model can't be written \(E\w+\)/,
+    ],
+    [
+      "an --out that is in use",
+      [...TINY, "--out", join(files, "used")],
+      /used holds other files and no exported model/,
+    ],
+    ["an --out without a model's name", [...TINY, "--out", "my model"], /"my model" is no name for a model/],
+    [
+      "a generator too large to export",
+      [...TINY, "--set", "generator.hidden=[4000,4000]"],
+      /a bundle holds at most/,
+    ],
+    ["resuming what is no run", ["--resume", "nowhere"], /nowhere is not a run folder/],
+    [
+      "resuming with another seed",
+      ["--resume", "nowhere", "--seed", "3"],
+      /--seed: a resumed run keeps its configuration/,
+    ],
+    ["resuming with another field", ["--resume", "x", "--set", "seed=3"], /--set: a resumed run keeps/],
+  ];
+  test.concurrent.each(cases)("%s", async (_, args, message) => {
+    const cwd = newWorkplace();
+    const { status, stderr } = await train(cwd, "--json", ...args);
+    expect(stderr).toMatch(/^train: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\bat .*:\d+:\d+/);
+    expect(status).toBe(2);
+    expect(existsSync(join(cwd, "runs"))).toBe(false);
+  });
+});
