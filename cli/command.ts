@@ -2,6 +2,7 @@
 
 import { type Command, CommanderError, InvalidArgumentError } from "commander";
 import { BundleError } from "../shared/manifest.ts";
+import { DivergedError } from "../trainer/diverged-error.ts";
 import { InputError } from "../trainer/input-error.ts";
 
 export const EXIT_FAILED = 1;
@@ -29,7 +30,7 @@ function statusOf(error: unknown, name: string): number {
     console.error(`${name}: ${line}`);
     return EXIT_BAD_USAGE;
   }
-  console.error(error);
+  console.error(error instanceof DivergedError ? `${name}: ${error.message}` : error);
   return EXIT_FAILED;
 }
 

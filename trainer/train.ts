@@ -7,6 +7,7 @@ import { createRandom } from "../shared/random.ts";
 import type { Config } from "./config.ts";
 import { loadDataset } from "./data/index.ts";
 import { modelSpaceOf } from "./data/model-space.ts";
+import { DivergedError } from "./diverged-error.ts";
 import { createEngine } from "./engine/index.ts";
 import { checkDestination } from "./export/destination.ts";
 import { checkExportable, exportModel, outputSpecOf } from "./export/export-model.ts";
@@ -40,7 +41,7 @@ export interface TrainOutcome {
 /**
  * Trains a generator as the configuration says and exports it to `out`.
  *
- * @throws InputError if the configuration doesn't fit the data; Error if the loss stops being a number
+ * @throws InputError if the configuration doesn't fit the data; DivergedError if the loss stops being a number
  */
 export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const { config, reporter, signal, checkpoint } = request;
@@ -123,9 +124,10 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     const learningRate = learningRateAt(config.optimiser, progress(), stepCount);
     const { loss, seconds } = await training.step(learningRate);
     if (!Number.isFinite(loss)) {
-      throw new Error(
-        `train: the loss is ${loss} at step ${stepCount} (learning rate ${learningRate.toPrecision(3)}). ` +
-          `Lower optimiser.learningRate, or resume the last good checkpoint: --resume ${folder.path}.`,
+      throw new DivergedError(
+        `the loss is ${loss} at step ${stepCount} (learning rate ${learningRate.toPrecision(3)}). ` +
+          `Lower it with --set optimiser.learningRate=${(config.optimiser.learningRate / 3).toPrecision(1)}. ` +
+          `The run folder keeps the last good checkpoint, if there was time for one: ${folder.path}.`,
       );
     }
     stepCount++;

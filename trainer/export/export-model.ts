@@ -90,6 +90,9 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     seed: config.seed,
     steps: stepCount,
   };
+  // Where the data lay on this machine is nobody else's business.
+  const { path } = config.data;
+  const publicConfig = { ...config, data: { ...config.data, path: path && basename(path) } };
   const manifest = await writeBundle(out, {
     name,
     latentSize: generator.latentSize,
@@ -97,7 +100,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     weights: generator.weights,
     output,
     labels: dataset.labelNames,
-    training: { ...training, config },
+    training: { ...training, config: publicConfig },
     dataset: {
       name: dataset.name,
       trainCount: train.count,
@@ -109,7 +112,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     calibration,
     hnswIndex,
     preview,
-    report: await trainingReport({ name, folder: folder.path, metrics, preview, config }),
+    report: await trainingReport({ name, folder: folder.path, metrics, preview, config: publicConfig }),
   });
   reporter.note("exported", `exported ${out} (${manifest.name}@${manifest.version})`, {
     out: resolve(out),
