@@ -30,7 +30,13 @@ async function startOne(threads: number, policy: string | undefined): Promise<Py
   const { OPENBLAS_CORETYPE: _, ...environment } = process.env; // a preset core type slows OpenBLAS down
   for (const python of ["/usr/bin/python3", "python3"]) {
     const child = spawn(python, [script, String(threads)], {
-      env: { ...environment, ...(policy && { OMP_WAIT_POLICY: policy }) },
+      env: {
+        ...environment,
+        // OpenBLAS has threads of its own, which torch.set_num_threads doesn't limit.
+        OMP_NUM_THREADS: String(threads),
+        OPENBLAS_NUM_THREADS: String(threads),
+        ...(policy && { OMP_WAIT_POLICY: policy }),
+      },
       stdio: ["pipe", "pipe", "pipe"],
     });
     child.on("error", () => {}); // no such python: the first line never comes

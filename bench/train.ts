@@ -27,7 +27,10 @@ export const benchTrain: Benchmark = async (report) => {
   const rows: BenchmarkRow[] = [];
   for (const threads of new Set([availableParallelism(), 1])) {
     const peers = await startPytorch(threads);
-    if (peers.length === 0) report("PyTorch is not installed (Debian: python3-torch), so there is no peer.");
+    if (peers.length === 0)
+      report(
+        "PyTorch is not installed, so there is no peer. Debian: python3-torch and libopenblas0-pthread.",
+      );
     for (const { batch, steps } of BATCHES) {
       const name = `train/mlp-b${batch}${threads === 1 ? "-1-thread" : ""}`;
       report(`${name} …`);
