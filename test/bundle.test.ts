@@ -138,6 +138,13 @@ describe("what a bundle holds", () => {
     }
   });
 
+  test("its JSON Schema names the fields that the manifest has, and all that it must have", () => {
+    const schema = JSON.parse(readFileSync(join(directory, "manifest.schema.json"), "utf8"));
+    expect(Object.keys(schema.properties).sort()).toEqual(Object.keys(manifest).sort());
+    expect([...schema.required].sort()).toEqual(Object.keys(manifest).sort());
+    expect(schema.additionalProperties).toBe(false);
+  });
+
   test("training rows and labels as they are, the null distribution ascending", () => {
     const random = createRandom(1);
     const { neighbours, calibration } = manifest;

@@ -2,11 +2,13 @@
 
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { z } from "zod";
 import {
   FORMAT_VERSION,
   type LayerSpec,
   MAX_FILE_BYTES,
   type Manifest,
+  manifestSchema,
   manifestVersion,
   type OutputSpec,
   parseManifest,
@@ -107,6 +109,7 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
     ...(rows?.files ?? []),
     ...(index ?? []),
     ...(calibration ? [calibration.file] : []),
+    { path: "manifest.schema.json", bytes: new TextEncoder().encode(manifestJsonSchema()) },
     { path: "preview.png", bytes: content.preview },
     { path: "report.html", bytes: new TextEncoder().encode(content.report) },
     { path: "README.md", bytes: new TextEncoder().encode(modelCard(draft)) },
@@ -123,6 +126,11 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
   }
   const unnamed: Manifest = { ...draft, files: entries };
   return { manifest: { ...unnamed, version: await manifestVersion(unnamed) }, files };
+}
+
+/** The manifest's format for readers in other languages. */
+function manifestJsonSchema(): string {
+  return `${JSON.stringify(z.toJSONSchema(manifestSchema), null, 2)}\n`;
 }
 
 function rowFiles(rows: Rows): {
