@@ -27,7 +27,8 @@ export interface Reporter {
 /** The live display on a terminal, plain lines elsewhere, JSON lines if asked for. */
 export function createReporter({ json }: { readonly json: boolean }): Reporter {
   if (json) return jsonReporter();
-  return process.stdout.isTTY ? liveReporter() : plainReporter();
+  // A terminal that says it has no rows leaves no room to draw in.
+  return process.stdout.isTTY && process.stdout.rows > 0 ? liveReporter() : plainReporter();
 }
 
 function jsonReporter(): Reporter {
