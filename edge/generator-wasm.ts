@@ -167,7 +167,12 @@ async function loadWeights(
     {
       title: `dense${i}/bias float32 [${layer.units}]`,
       size: layer.units,
-      write: (first: number, values: Float32Array) => memory.set(values, layer.bias / 4 + first),
+      // −0 becomes 0, as the kernel asks for.
+      write: (first: number, values: Float32Array) =>
+        memory.set(
+          values.map((value) => value + 0),
+          layer.bias / 4 + first,
+        ),
     },
   ]);
   const { weightsManifest = [] } = JSON.parse(

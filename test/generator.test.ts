@@ -25,6 +25,8 @@ interface Network {
   readonly layers: readonly LayerSpec[];
   /** Largest file of weights, to cut them anywhere. */
   readonly shardBytes?: number;
+  /** Left out: random ones. */
+  readonly bias?: number;
 }
 
 const ACTIVATIONS = ["linear", "relu", "leaky-relu", "sigmoid", "tanh"] as const;
@@ -37,18 +39,25 @@ const NETWORKS: Record<string, Network> = {
   relu: { latentSize: 64, layers: [dense(130, "relu"), dense(129, "relu"), dense(40, "sigmoid")] },
   leaky: { latentSize: 5, layers: [dense(63, "leaky-relu"), dense(32, "tanh"), dense(31, "linear")] },
   tiny: { latentSize: 1, layers: [dense(1, "tanh"), dense(2, "linear")], shardBytes: 4 },
+  // Few zeros after the first ReLU: left out for one row, not for four.
+  full: {
+    latentSize: 9,
+    layers: [dense(200, "relu"), dense(70, "leaky-relu"), dense(33, "linear")],
+    bias: 1.5,
+  },
   wide: { latentSize: 65, layers: [dense(97, "sigmoid"), dense(33, "relu")], shardBytes: 1000 },
 };
 
 /** The manifest's parts that generators look at, and the files. */
-function network({ latentSize, layers, shardBytes }: Network) {
+function network({ latentSize, layers, shardBytes, bias }: Network) {
   const random = createRandom(3);
   const weights = Object.fromEntries(
     layerParameters(layers, latentSize)
-      .flatMap(({ kernel, bias }) => [kernel, bias])
+      .flatMap((layer) => [layer.kernel, layer.bias])
       .map(({ name, shape }) => {
         const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
         random.fillNormal(values);
+        if (bias !== undefined && shape.length === 1) values.fill(bias);
         return [name, shape.length === 2 ? values.map((value) => value / Math.sqrt(shape[0]!)) : values];
       }),
   ) as Record<string, Float32Array<ArrayBuffer>>;
@@ -167,6 +176,15 @@ describe("our kernel", () => {
     const latents = latentsOf(130, 5);
     const all = generator.generate(latents, 130);
     expect(all.subarray(129 * length)).toEqual(generator.generate(latents.subarray(129 * 5), 1));
+  });
+
+  test("zeros left out or not: the same to the bit, signs of zeros included", async () => {
+    const generator = await network({ latentSize: 7, layers: [dense(9, "linear")], bias: -0 }).load(
+      GENERATORS.wasm!,
+    );
+    const latents = latentsOf(4, 7).fill(0, 0, 7);
+    const [alone, among] = [generator.generate(latents, 1), generator.generate(latents, 4)];
+    expect(new Int32Array(among.buffer, 0, 9)).toEqual(new Int32Array(alone.buffer));
   });
 
   test("takes its memory once: 2,000 requests later it has the same", async () => {
