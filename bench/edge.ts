@@ -1,9 +1,13 @@
-/** `npm run bench -- edge`: what requests cost in raw workerd, with a bare Hono "hello" as the peer. */
+/**
+ * `npm run bench -- edge`: what requests cost in raw workerd. The peers are a bare Hono "hello", and the same Worker
+ * with its generator on TF.js.
+ */
 
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkBundles, writeAssets } from "../cli/assets.ts";
 import { type LocalServer, startServer, startWorker } from "../cli/workerd.ts";
 import { createRandom } from "../shared/random.ts";
 import { glyphs } from "../trainer/data/glyphs.ts";
@@ -69,14 +73,14 @@ async function writeBenchBundle(directory: string): Promise<void> {
 /** From a request to a Worker that has loaded nothing yet to its whole answer. */
 async function coldRequests(bundle: string, report: (line: string) => void): Promise<BenchmarkRow[]> {
   const times: number[] = [];
-  let gzipBytes = 0;
+  let gzipBytes = 0; // of what every cold start loads
   for (let i = 0; i < COLD_STARTS; i++) {
     report(`edge: cold request ${i + 1} of ${COLD_STARTS}`);
     const server = await startServer({ bundles: [bundle] });
     const start = performance.now();
     await send(`${server.url}/sample?seed=1`, {});
     times.push(performance.now() - start);
-    gzipBytes = server.build.gzipBytes;
+    gzipBytes = server.build.startGzipBytes;
     await server.close();
   }
   return [row("edge/cold-request-ms", times, "ms"), row("edge/bundle-gzip-bytes", [gzipBytes], "bytes")];
@@ -85,14 +89,18 @@ async function coldRequests(bundle: string, report: (line: string) => void): Pro
 async function warmRequests(bundle: string, report: (line: string) => void): Promise<BenchmarkRow[]> {
   const server = await startServer({ bundles: [bundle] });
   const hello = await startWorker("bench/peers/hono-hello.ts", (assets) => mkdir(assets), {});
+  const bundles = await checkBundles([bundle]);
+  const tfjs = await startWorker("bench/peers/tfjs-edge.ts", (assets) => writeAssets(assets, bundles), {});
   const agent = new Agent({ keepAlive: true });
-  const sample = (n: number) => send(`${server.url}/sample?n=${n}&seed=${n}`, { agent });
+  const sample = (n: number, { url } = server) => send(`${url}/sample?n=${n}&seed=${n}`, { agent });
   const example = Uint8Array.from({ length: 784 }, (_, i) => (i * 31) % 256);
   const pixels = JSON.stringify({ pixels: Array.from(example) });
   const headers = { "content-type": "application/json" };
   const nearest = () => send(`${server.url}/nearest`, { method: "POST", agent, headers }, pixels);
   try {
-    for (let i = 0; i < 50; i++) await Promise.all([sample(1), sample(64), nearest()]);
+    for (let i = 0; i < 50; i++) {
+      await Promise.all([sample(1), sample(64), nearest(), sample(1, tfjs), sample(64, tfjs)]);
+    }
 
     const ours: number[] = [];
     const peers: number[] = [];
@@ -105,33 +113,39 @@ async function warmRequests(bundle: string, report: (line: string) => void): Pro
     const rows = [compared("edge/sample-c16", ours, "requests/s", "bare Hono hello", peers)];
 
     report("edge: processor time a request");
-    for (const [name, count, request] of [
-      ["edge/sample-n1-cpu-ms", 400, () => sample(1)],
-      ["edge/sample-n64-cpu-ms", 60, () => sample(64)],
-      ["edge/nearest-60000x784-cpu-ms", 100, nearest],
+    for (const [name, count, request, peer] of [
+      ["edge/sample-n1-cpu-ms", 400, () => sample(1), () => sample(1, tfjs)],
+      ["edge/sample-n64-cpu-ms", 60, () => sample(64), () => sample(64, tfjs)],
+      ["edge/nearest-60000x784-cpu-ms", 100, nearest, null],
     ] as const) {
-      const values = await cpuRounds(server, count, request);
-      if (values.length > 0) rows.push(row(name, values, "ms"));
-      else report(`edge: ${name} needs Linux's /proc; left out`);
+      const values: number[] = [];
+      const peerValues: number[] = [];
+      for (let round = 0; round < ROUNDS; round++) {
+        values.push(...(await cpuRound(server, count, request)));
+        if (peer) peerValues.push(...(await cpuRound(tfjs, count, peer)));
+      }
+      if (values.length === 0) report(`edge: ${name} needs Linux's /proc; left out`);
+      else if (!peer) rows.push(row(name, values, "ms"));
+      else {
+        const result = compared(name, values, "ms", "TF.js (wasm) in the same Worker", peerValues);
+        rows.push({ ...result, ratio: 1 / result.ratio! }); // less is better
+      }
     }
     return rows;
   } finally {
     agent.destroy();
-    await Promise.all([server.close(), hello.close()]);
+    await Promise.all([server.close(), hello.close(), tfjs.close()]);
   }
 }
 
-async function cpuRounds(
+/** One value, or none where it can't be measured. */
+async function cpuRound(
   { pid }: LocalServer,
   count: number,
   request: () => Promise<void>,
 ): Promise<number[]> {
-  const values: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const value = await cpuMsPerRequest(pid, count, request);
-    if (value !== null) values.push(value);
-  }
-  return values;
+  const value = await cpuMsPerRequest(pid, count, request);
+  return value === null ? [] : [value];
 }
 
 function row(name: string, values: readonly number[], unit: string): BenchmarkRow {

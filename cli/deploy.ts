@@ -45,7 +45,7 @@ function sizeReport(build: WorkerBuild, bundles: readonly Bundle[]): string {
     [
       "Worker",
       `${mebibytes(build.bytes)}, gzipped ${mebibytes(build.gzipBytes)}`,
-      `of ${SCRIPT_LIMIT_MIB} MiB`,
+      `of ${SCRIPT_LIMIT_MIB} MiB; ${mebibytes(build.startGzipBytes)} of that is loaded at the start`,
     ],
     ["Largest asset", mebibytes(Math.max(...assets)), `of ${ASSET_LIMIT_MIB} MiB`],
     ["Models in memory", mebibytes(memory), `of ${ISOLATE_LIMIT_MIB} MiB an isolate, once all are in use`],
@@ -56,7 +56,7 @@ function sizeReport(build: WorkerBuild, bundles: readonly Bundle[]): string {
   return lines.join("\n");
 }
 
-/** Weights in TF.js's memory, and the training rows in the scan's. */
+/** Weights in the generator's memory, and the training rows in the scan's. */
 function loadedBytes({ files }: Manifest): number {
   const loaded = files.filter(({ path }) => /^(weights|train|calibration)\./.test(path));
   return loaded.reduce((sum, { bytes }) => sum + bytes, 0);

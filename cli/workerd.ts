@@ -154,9 +154,9 @@ async function requireHealth(url: string): Promise<void> {
   throw new Error(`the server does not work: ${await response.text()}`);
 }
 
-async function workerdConfig({ script, wasm }: WorkerBuild, assets: string): Promise<string> {
+async function workerdConfig({ scripts, wasm }: WorkerBuild, assets: string): Promise<string> {
   const modules = [
-    `(name = "${script}", esModule = embed "worker/${script}")`,
+    ...scripts.map((file) => `(name = "${file}", esModule = embed "worker/${file}")`),
     ...wasm.map((file) => `(name = "${file}", wasm = embed "worker/${file}")`),
   ];
   return `using Workerd = import "/workerd/workerd.capnp";

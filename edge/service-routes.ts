@@ -2,6 +2,7 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import packageInfo from "../package.json" with { type: "json" };
+import { generatorEngine } from "./generator.ts";
 import { problems } from "./openapi.ts";
 import { type EdgeEnv, type Services, shared } from "./services.ts";
 
@@ -42,7 +43,15 @@ const healthRoute = createRoute({
   responses: {
     200: {
       description: "It does",
-      content: { "application/json": { schema: z.object({ status: z.literal("ok"), model: z.string() }) } },
+      content: {
+        "application/json": {
+          schema: z.object({
+            status: z.literal("ok"),
+            model: z.string(),
+            generator: z.enum(["wasm", "tfjs"]).openapi({ description: "What the default model runs on." }),
+          }),
+        },
+      },
     },
     ...problems("model-unavailable"),
   },
@@ -65,7 +74,8 @@ export function addServiceRoutes(app: OpenAPIHono<EdgeEnv>, { store }: Services)
   app.openapi(healthRoute, async (c) => {
     const names = await shared(c, store.names());
     const model = await shared(c, store.model(names[0]!));
-    return c.json({ status: "ok" as const, model: model.id }, 200, { "cache-control": "no-store" });
+    const health = { status: "ok" as const, model: model.id, generator: generatorEngine(model.manifest) };
+    return c.json(health, 200, { "cache-control": "no-store" });
   });
 
   app.get("/openapi.json", (c) =>

@@ -1,9 +1,10 @@
 /** The Cloudflare Worker. No other file knows Cloudflare's types. */
 
-import jpegModule from "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm";
-import tfjsModule from "@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm";
+import generatorModule from "../kernels/build/generator.wasm";
 import scanModule from "../kernels/build/scan.wasm";
 import { createApp } from "./app.ts";
+import { generatorEngine } from "./generator.ts";
+import { loadWasmGenerator } from "./generator-wasm.ts";
 
 interface Env {
   /** Static assets: models.json, NAME/… for every bundle, playground/…; see cli/assets.ts. */
@@ -18,13 +19,22 @@ export default {
     app ??= createApp({
       fetchAsset: (path) => env.ASSETS.fetch(`https://assets/${path}`),
       scanModule,
-      // Loaded when first needed: TF.js is most of the script.
+      // What is imported below is loaded when first needed: TF.js is larger than all the rest.
       loadGenerator: async (manifest, readFile) => {
-        const { loadTfjsGenerator } = await import("./generator-tfjs.ts");
+        if (generatorEngine(manifest) === "wasm") {
+          return loadWasmGenerator(generatorModule, manifest, readFile);
+        }
+        const [{ loadTfjsGenerator }, { default: tfjsModule }] = await Promise.all([
+          import("./generator-tfjs.ts"),
+          import("@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm"),
+        ]);
         return loadTfjsGenerator(tfjsModule, manifest, readFile);
       },
       decodeJpeg: async (bytes) => {
-        const { createJpegDecoder } = await import("./jpeg-image.ts");
+        const [{ createJpegDecoder }, { default: jpegModule }] = await Promise.all([
+          import("./jpeg-image.ts"),
+          import("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm"),
+        ]);
         return createJpegDecoder(jpegModule)(bytes);
       },
     });

@@ -14,6 +14,9 @@ export const FORMAT_VERSION = 1;
 /** No file of a bundle is larger: Cloudflare serves static assets up to 25 MiB. */
 export const MAX_FILE_BYTES = 24 * 1024 * 1024;
 
+/** The slope that the activation `leaky-relu` has below 0. */
+export const LEAKY_SLOPE = 0.2;
+
 const count = z.number().int().nonnegative();
 const fileName = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, "a plain file name, no folders");
 

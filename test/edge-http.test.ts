@@ -147,6 +147,7 @@ describe("HTTP", () => {
     expect(await jsonOf(await edge.get("/healthz"))).toEqual({
       status: "ok",
       model: `grey@${edge.grey.version}`,
+      generator: "wasm",
     });
   });
 

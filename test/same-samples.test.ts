@@ -1,4 +1,7 @@
-/** One bundle, the same samples: from the Worker, from Node, from plain TF.js, from ONNX Runtime, from the trainer. */
+/**
+ * One bundle, the same samples: from the Worker on our kernel and on TF.js, from Node, from plain TF.js, from ONNX
+ * Runtime, from the trainer.
+ */
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,6 +10,8 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { loadLayersModel } from "@tensorflow/tfjs-layers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkBundles, writeAssets } from "../cli/assets.ts";
+import { type LocalServer, startWorker } from "../cli/workerd.ts";
 import { parseNpy } from "../shared/npy.ts";
 import { sampleLatents } from "../shared/random.ts";
 import { readGenerator } from "../trainer/bundle-generator.ts";
@@ -22,13 +27,17 @@ const LATENT_SIZE = 5;
 const MODELS = ["grey", "colour", "plane"];
 
 let edge: EdgeClient;
+let tfjsEdge: LocalServer;
 let node: NodeApp;
 
 beforeAll(async () => {
   edge = await startEdge();
-  node = createNodeApp(Object.fromEntries(MODELS.map((name) => [name, join(edge.folder, name)])));
+  const folders = MODELS.map((name) => join(edge.folder, name));
+  const bundles = await checkBundles(folders);
+  tfjsEdge = await startWorker("bench/peers/tfjs-edge.ts", (assets) => writeAssets(assets, bundles), {});
+  node = createNodeApp(Object.fromEntries(MODELS.map((name, i) => [name, folders[i]!])));
 });
-afterAll(() => edge?.close());
+afterAll(() => Promise.all([edge?.close(), tfjsEdge?.close()]));
 
 describe.each(MODELS)("%s", (name) => {
   const path = `/models/${name}/sample?n=${COUNT}&seed=${SEED}&format=npy`;
@@ -50,15 +59,18 @@ describe.each(MODELS)("%s", (name) => {
     expect(await bytesOf(await edge.get(picture))).toEqual(await bytesOf(await node.request(picture)));
   });
 
+  test("Worker on our kernel and Worker on TF.js: within 1e-5", async () => {
+    const onTfjs = parseNpy(await bytesOf(await fetch(tfjsEdge.url + path))).values as Float32Array;
+    expectClose(await workerSamples(), onTfjs);
+  });
+
   test("Worker and plain tf.loadLayersModel: within 1e-5", async () => {
     // As any TF.js project would load it: by its address, with the stock CPU backend.
-    const ours = tf.getBackend(); // TF.js has one backend at a time, and the Node app's is another
     await tf.setBackend("cpu");
     const model = await loadLayersModel(`${edge.url}/models/${name}/model.json`, { fetchFunc: fetch });
     const latents = tf.tensor2d(sampleLatents(SEED, 0, COUNT, LATENT_SIZE), [COUNT, LATENT_SIZE]);
     const output = model.predict(latents) as tf.Tensor;
     const samples = output.dataSync<"float32">();
-    await tf.setBackend(ours);
     expectClose(await workerSamples(), samples);
   });
 

@@ -1,8 +1,8 @@
 /** The generator as a TF.js LayersModel: `model.json` and its weight files. */
 
-import { type LayerSpec, MAX_FILE_BYTES, type OutputSpec } from "../../shared/manifest.ts";
+import { type LayerSpec, LEAKY_SLOPE, MAX_FILE_BYTES, type OutputSpec } from "../../shared/manifest.ts";
 import type { ParameterValues } from "../engine/engine.ts";
-import { LEAKY_SLOPE, layerParameters } from "../generators/layers.ts";
+import { layerParameters } from "../generators/layers.ts";
 import { type BundleFile, shard } from "./files.ts";
 
 /**

@@ -1,11 +1,8 @@
 /** A generator as a list of layers: what the manifest describes, applied to symbolic tensors. */
 
-import type { LayerSpec } from "../../shared/manifest.ts";
+import { type LayerSpec, LEAKY_SLOPE } from "../../shared/manifest.ts";
 import { dense, leakyRelu, relu, sigmoid, tanh } from "../autodiff/operators.ts";
 import { parameter, type Shape, type Tensor } from "../autodiff/tensor.ts";
-
-/** The slope that `leaky-relu` means in a manifest. */
-export const LEAKY_SLOPE = 0.2;
 
 /** A layer's weights, by the names that the exported model has. */
 export interface LayerParameters {

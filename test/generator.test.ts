@@ -1,0 +1,308 @@
+/** What every generator keeps to, our kernel and TF.js alike; and the kernel's arithmetic. */
+
+import fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Generator, generatorEngine, type LoadGenerator } from "../edge/generator.ts";
+import { loadTfjsGenerator } from "../edge/generator-tfjs.ts";
+import { loadWasmGenerator } from "../edge/generator-wasm.ts";
+import { type LayerSpec, type Manifest, manifestSchema, type OutputSpec } from "../shared/manifest.ts";
+import { createRandom } from "../shared/random.ts";
+import { kernelModule, loadKernel } from "../trainer/engine/kernels.ts";
+import { layersModelFiles } from "../trainer/export/layers-model.ts";
+import { layerParameters } from "../trainer/generators/layers.ts";
+import { compiled } from "./node-app.ts";
+
+const kernel = kernelModule("generator");
+const tfjs = compiled("@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm");
+const GENERATORS: Record<string, LoadGenerator> = {
+  wasm: (manifest, readFile) => loadWasmGenerator(kernel, manifest, readFile),
+  tfjs: (manifest, readFile) => loadTfjsGenerator(tfjs, manifest, readFile),
+};
+
+interface Network {
+  readonly latentSize: number;
+  /** Sizes on both sides of the kernel's panels (32 outputs) and blocks (64 inputs). */
+  readonly layers: readonly LayerSpec[];
+  /** Largest file of weights, to cut them anywhere. */
+  readonly shardBytes?: number;
+  /** Left out: random ones. */
+  readonly bias?: number;
+}
+
+const ACTIVATIONS = ["linear", "relu", "leaky-relu", "sigmoid", "tanh"] as const;
+
+function dense(units: number, activation: LayerSpec["activation"]): LayerSpec {
+  return { kind: "dense", units, activation };
+}
+
+const NETWORKS: Record<string, Network> = {
+  relu: { latentSize: 64, layers: [dense(130, "relu"), dense(129, "relu"), dense(40, "sigmoid")] },
+  leaky: { latentSize: 5, layers: [dense(63, "leaky-relu"), dense(32, "tanh"), dense(31, "linear")] },
+  tiny: { latentSize: 1, layers: [dense(1, "tanh"), dense(2, "linear")], shardBytes: 4 },
+  // Few zeros after the first ReLU: left out for one row, not for four.
+  full: {
+    latentSize: 9,
+    layers: [dense(200, "relu"), dense(70, "leaky-relu"), dense(33, "linear")],
+    bias: 1.5,
+  },
+  wide: { latentSize: 65, layers: [dense(97, "sigmoid"), dense(33, "relu")], shardBytes: 1000 },
+};
+
+/** The manifest's parts that generators look at, and the files. */
+function network({ latentSize, layers, shardBytes, bias }: Network) {
+  const random = createRandom(3);
+  const weights = Object.fromEntries(
+    layerParameters(layers, latentSize)
+      .flatMap((layer) => [layer.kernel, layer.bias])
+      .map(({ name, shape }) => {
+        const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+        random.fillNormal(values);
+        if (bias !== undefined && shape.length === 1) values.fill(bias);
+        return [name, shape.length === 2 ? values.map((value) => value / Math.sqrt(shape[0]!)) : values];
+      }),
+  ) as Record<string, Float32Array<ArrayBuffer>>;
+  const length = layers.at(-1)!.units;
+  const output: OutputSpec = { kind: "vector", shape: [length], range: null };
+  const files = new Map(
+    layersModelFiles(layers, latentSize, output, weights).map(({ path, bytes }) => [path, bytes]),
+  );
+  if (shardBytes) cutWeights(files, shardBytes);
+  const manifest = {
+    name: "net",
+    latent: { size: latentSize, distribution: "normal" },
+    generator: { layers, parameterCount: 0 },
+    output,
+  } as unknown as Manifest;
+  const load = (loadGenerator: LoadGenerator) =>
+    loadGenerator(manifest, async (path) => new Uint8Array(files.get(path)!));
+  return { manifest, files, weights, length, load };
+}
+
+/** As an exporter with smaller files would have written them. */
+function cutWeights(files: Map<string, Uint8Array<ArrayBuffer>>, bytes: number): void {
+  const all = files.get("weights.0.bin")!;
+  const paths: string[] = [];
+  for (let at = 0; at < all.length; at += bytes) {
+    paths.push(`weights.${paths.length}.bin`);
+    files.set(paths.at(-1)!, all.slice(at, at + bytes));
+  }
+  const model = JSON.parse(new TextDecoder().decode(files.get("model.json")));
+  model.weightsManifest[0].paths = paths;
+  files.set("model.json", new TextEncoder().encode(JSON.stringify(model)));
+}
+
+function latentsOf(count: number, size: number): Float32Array {
+  return createRandom(count).fillNormal(new Float32Array(count * size)) as Float32Array;
+}
+
+/** The layers in float64, as the manifest defines them. */
+function reference(
+  { latentSize, layers }: Network,
+  weights: Record<string, Float32Array>,
+  latent: Float32Array,
+) {
+  return layers.reduce<number[]>(
+    (x, { units, activation }, i) =>
+      Array.from({ length: units }, (_, unit) =>
+        activate(
+          activation,
+          x.reduce(
+            (sum, value, input) => sum + value * weights[`dense${i}/kernel`]![input * units + unit]!,
+            weights[`dense${i}/bias`]![unit]!,
+          ),
+        ),
+      ),
+    Array.from(latent.subarray(0, latentSize)),
+  );
+}
+
+function activate(activation: LayerSpec["activation"], x: number): number {
+  return {
+    linear: x,
+    relu: Math.max(x, 0),
+    "leaky-relu": x < 0 ? 0.2 * x : x,
+    sigmoid: 1 / (1 + Math.exp(-x)),
+    tanh: Math.tanh(x),
+  }[activation];
+}
+
+describe.each(Object.entries(NETWORKS))("network %s", (_, spec) => {
+  const { weights, length, load } = network(spec);
+
+  describe.each(Object.entries(GENERATORS))("on %s", (_, loadGenerator) => {
+    let generator: Generator;
+    beforeAll(async () => {
+      generator = await load(loadGenerator);
+    });
+
+    test("computes the layers as the manifest defines them, within 1e-5", () => {
+      const latents = latentsOf(3, spec.latentSize);
+      const outputs = generator.generate(latents, 3);
+      expect(outputs).toHaveLength(3 * length);
+      for (let row = 0; row < 3; row++) {
+        const expected = reference(spec, weights, latents.subarray(row * spec.latentSize));
+        for (const [i, value] of expected.entries()) {
+          expect(Math.abs(outputs[row * length + i]! - value)).toBeLessThan(1e-5);
+        }
+      }
+    });
+
+    test("sample i is the same to the bit, however many are asked for together", () => {
+      const latents = latentsOf(64, spec.latentSize);
+      const all = generator.generate(latents, 64);
+      for (const count of [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 33]) {
+        for (const first of [0, 64 - count]) {
+          const part = latents.subarray(first * spec.latentSize, (first + count) * spec.latentSize);
+          expect(generator.generate(part, count)).toEqual(
+            all.subarray(first * length, (first + count) * length),
+          );
+        }
+      }
+    });
+
+    test("answers stay as they were given", () => {
+      const first = generator.generate(latentsOf(2, spec.latentSize), 2);
+      const copy = first.slice();
+      generator.generate(latentsOf(5, spec.latentSize), 5);
+      expect(first).toEqual(copy);
+    });
+  });
+});
+
+describe("our kernel", () => {
+  test("more samples than a batch holds are the same samples", async () => {
+    const { load, length } = network(NETWORKS.leaky!);
+    const generator = await load(GENERATORS.wasm!);
+    const latents = latentsOf(130, 5);
+    const all = generator.generate(latents, 130);
+    expect(all.subarray(129 * length)).toEqual(generator.generate(latents.subarray(129 * 5), 1));
+  });
+
+  test("zeros left out or not: the same to the bit, signs of zeros included", async () => {
+    const generator = await network({ latentSize: 7, layers: [dense(9, "linear")], bias: -0 }).load(
+      GENERATORS.wasm!,
+    );
+    const latents = latentsOf(4, 7).fill(0, 0, 7);
+    const [alone, among] = [generator.generate(latents, 1), generator.generate(latents, 4)];
+    expect(new Int32Array(among.buffer, 0, 9)).toEqual(new Int32Array(alone.buffer));
+  });
+
+  test("takes its memory once: 2,000 requests later it has the same", async () => {
+    const memories: WebAssembly.Memory[] = [];
+    const { Memory } = WebAssembly;
+    WebAssembly.Memory = class extends Memory {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        super(descriptor);
+        memories.push(this);
+      }
+    };
+    const { load } = network(NETWORKS.relu!);
+    const generator = await load(GENERATORS.wasm!).finally(() => {
+      WebAssembly.Memory = Memory;
+    });
+    const bytes = () => memories.map(({ buffer }) => buffer.byteLength);
+    const before = bytes();
+    for (let i = 0; i < 2000; i++) generator.generate(latentsOf(1 + (i % 64), 64), 1 + (i % 64));
+    expect(before).toHaveLength(1);
+    expect(bytes()).toEqual(before);
+    expect(() => memories[0]!.grow(1)).toThrow(RangeError);
+  });
+
+  test.each([
+    [
+      "other weights",
+      (json: string) => json.replace('"dense1/kernel"', '"dense7/kernel"'),
+      /^net\/model\.json: expected dense1\/kernel float32 \[63,32\], found dense7\/kernel float32 \[63,32\]\. Export/,
+    ],
+    [
+      "another shape",
+      (json: string) => json.replace("[63,32]", "[32,63]"),
+      /found dense1\/kernel float32 \[32,63\]/,
+    ],
+    [
+      "another number format",
+      (json: string) => json.replace('"float32"}]', '"int32"}]'),
+      /found dense2\/bias int32/,
+    ],
+    [
+      "missing files",
+      (json: string) => json.replace('"weights.0.bin"', ""),
+      /files end inside dense0\/kernel/,
+    ],
+    ["no weights", () => "{}", /expected dense0\/kernel float32 \[5,63\], found no more weights/],
+  ])("refuses %s by name", async (_, alter, message) => {
+    const { load, files } = network(NETWORKS.leaky!);
+    const json = new TextDecoder().decode(files.get("model.json"));
+    expect(alter(json)).not.toBe(json);
+    files.set("model.json", new TextEncoder().encode(alter(json)));
+    await expect(load(GENERATORS.wasm!)).rejects.toThrow(message);
+    await expect(load(GENERATORS.wasm!)).rejects.toMatchObject({ name: "BundleError" });
+  });
+
+  test("refuses layers that don't end in the output", async () => {
+    const { manifest, files } = network(NETWORKS.leaky!);
+    const altered = {
+      ...manifest,
+      output: { kind: "vector", shape: [30], range: null },
+    } as unknown as Manifest;
+    const load = loadWasmGenerator(kernel, altered, async (path) => files.get(path)!);
+    await expect(load).rejects.toThrow(
+      /^net\/manifest\.json: the last layer has 31 units, the output 30 numbers/,
+    );
+  });
+});
+
+describe("activations", () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const values = new Float32Array(memory.buffer, 0, 4);
+  type Activation = (values: number, bytes: number, slope?: number) => void;
+  const exports = loadKernel<Record<string, Activation>>("generator", memory);
+  const functions = {
+    relu: exports.relu!,
+    "leaky-relu": exports.leakyRelu!,
+    sigmoid: exports.sigmoid!,
+    tanh: exports.tanh!,
+  };
+  const input = fc.oneof(
+    fc.float({ min: -100, max: 100, noNaN: true }),
+    fc.float({ min: -1, max: 1, noNaN: true }),
+    fc
+      .constantFrom(0, -0, 100, -100, 88, -88, 87, 44, 1e-30, 3e38, -3e38, Infinity, -Infinity)
+      .map(Math.fround),
+  );
+
+  test.each(Object.entries(functions))("%s: as Math has it within 3e-7, relative above 1", (name, run) => {
+    fc.assert(
+      fc.property(fc.array(input, { minLength: 4, maxLength: 4 }), (inputs) => {
+        values.set(inputs);
+        run(0, 16, 0.2);
+        for (const [i, x] of inputs.entries()) {
+          const expected = activate(name as LayerSpec["activation"], x);
+          const close = Math.abs(values[i]! - expected) <= 3e-7 * Math.max(1, Math.abs(expected));
+          expect(close || values[i] === expected, `${name}(${x}) = ${values[i]}, not ${expected}`).toBe(true);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test.each(Object.entries(functions))("%s: what is no number stays none", (_, run) => {
+    values.set([1, Number.NaN, -1, 0]);
+    run(0, 16, 0.2);
+    expect(Array.from(values, Number.isNaN)).toEqual([false, true, false, false]);
+  });
+});
+
+describe("which engine runs", () => {
+  test("our kernel runs every layer and activation that manifests may have", () => {
+    const { layers } = manifestSchema.shape.generator.shape;
+    const all = ACTIVATIONS.map((activation) => dense(3, activation));
+    expect(layers.safeParse(all).success).toBe(true);
+    expect(generatorEngine({ generator: { layers: all } } as unknown as Manifest)).toBe("wasm");
+  });
+
+  test("TF.js runs what our kernel doesn't know", () => {
+    const layers = [dense(3, "relu"), { kind: "recurrent" }];
+    expect(generatorEngine({ generator: { layers } } as unknown as Manifest)).toBe("tfjs");
+  });
+});
