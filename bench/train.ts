@@ -68,7 +68,8 @@ async function prepareStep(batch: number, threads: number) {
     latentSize: LATENT_SIZE,
     hidden: [1200, 1200],
     activation: "relu",
-    outputSize: OUTPUT_SIZE,
+    channels: [],
+    outputShape: [OUTPUT_SIZE],
     outputActivation: "sigmoid",
   });
   const parameters = await engine.createParameters(generator.initialParameters(random.fork("weights")), ADAM);
