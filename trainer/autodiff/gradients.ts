@@ -180,6 +180,9 @@ const rules: Record<string, GradientRule> = {
  * The gradient of a kernel [channels of `small`, channels of `large`, kh, kw]. Each entry is the inner product
  * of the small image with the large one, shifted and strided: a convolution over the batch, in which stride
  * and dilation have changed places.
+ *
+ * Measured on one thread, batch 128: 64 × 7×7 channels to 32 × 14×14, kernel 4, stride 2: 4.7 ms, as a matrix
+ * product of gathered patches 8.6 ms; 64 to 32 channels at 14×14, kernel 3, stride 1: 25 ms and 19 ms.
  */
 function kernelGradient(
   small: Tensor,
