@@ -5,10 +5,13 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
+/** The generators whose training step is measured; the peer has the same two. */
+export type StepModel = "mlp" | "conv";
+
 export interface PytorchPeer {
   readonly label: string;
   /** Milliseconds of each step. */
-  time(batch: number, steps: number): Promise<number[]>;
+  time(model: StepModel, batch: number, steps: number): Promise<number[]>;
   close(): Promise<void>;
 }
 
@@ -46,8 +49,8 @@ async function startOne(threads: number, policy: string | undefined): Promise<Py
     const { version } = JSON.parse(first.value) as { version: string };
     return {
       label: `PyTorch ${version}${policy ? `, OMP_WAIT_POLICY=${policy}` : ""}`,
-      async time(batch, steps) {
-        child.stdin.write(`${batch} ${steps}\n`);
+      async time(model, batch, steps) {
+        child.stdin.write(`${model} ${batch} ${steps}\n`);
         return JSON.parse((await lines.next()).value as string) as number[];
       },
       close: () => end(child),

@@ -3,7 +3,7 @@
  * same to the bit in workerd, Node and browsers.
  */
 
-import { BundleError, type LayerSpec, LEAKY_SLOPE, type Manifest } from "../shared/manifest.ts";
+import { type ActivationName, BundleError, LEAKY_SLOPE, type Manifest } from "../shared/manifest.ts";
 import type { Generator, ReadFile } from "./generator.ts";
 
 interface GeneratorKernel {
@@ -38,7 +38,7 @@ interface PlacedLayer {
   readonly inputs: number;
   readonly units: number;
   readonly panels: number;
-  readonly activation: LayerSpec["activation"];
+  readonly activation: ActivationName;
   readonly weights: number;
   readonly bias: number;
 }
@@ -107,7 +107,9 @@ export async function loadWasmGenerator(
 
 function placeLayers(manifest: Manifest, allocate: (bytes: number) => number): PlacedLayer[] {
   let inputs = manifest.latent.size;
-  const layers = manifest.generator.layers.map(({ units, activation }) => {
+  const layers = manifest.generator.layers.map((spec) => {
+    if (spec.kind !== "dense") throw new Error(`the kernel has no layer "${spec.kind}"`); // generatorEngine sees to it
+    const { units, activation } = spec;
     const panels = Math.ceil(units / PANEL);
     const layer = {
       inputs,
@@ -130,12 +132,7 @@ function placeLayers(manifest: Manifest, allocate: (bytes: number) => number): P
   return layers;
 }
 
-function activate(
-  kernel: GeneratorKernel,
-  activation: LayerSpec["activation"],
-  values: number,
-  bytes: number,
-): void {
+function activate(kernel: GeneratorKernel, activation: ActivationName, values: number, bytes: number): void {
   if (activation === "relu") kernel.relu(values, bytes);
   else if (activation === "leaky-relu") kernel.leakyRelu(values, bytes, LEAKY_SLOPE);
   else if (activation === "sigmoid") kernel.sigmoid(values, bytes);

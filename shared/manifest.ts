@@ -20,15 +20,40 @@ export const LEAKY_SLOPE = 0.2;
 const count = z.number().int().nonnegative();
 const fileName = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, "a plain file name, no folders");
 
-const denseLayer = z.strictObject({
-  kind: z.literal("dense"),
-  units: z.number().int().positive(),
-  activation: z.enum(["linear", "relu", "leaky-relu", "sigmoid", "tanh"]),
-});
+const positive = z.number().int().positive();
+const activation = z.enum(["linear", "relu", "leaky-relu", "sigmoid", "tanh"]);
+
+const layer = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("dense"), units: positive, activation }),
+  /** A row of numbers as an image, [height, width, channels]. */
+  z.strictObject({ kind: z.literal("reshape"), shape: z.tuple([positive, positive, positive]) }),
+  /** Keeps height and width: zeros are added around the image, as many on every side. */
+  z.strictObject({
+    kind: z.literal("conv"),
+    filters: positive,
+    kernelSize: positive.refine((size) => size % 2 === 1, "an odd number"),
+    activation,
+  }),
+  /** Multiplies height and width by the stride; what the kernel reaches beyond that is cut, equally on every side. */
+  z
+    .strictObject({
+      kind: z.literal("conv-transpose"),
+      filters: positive,
+      kernelSize: positive,
+      stride: positive,
+      activation,
+    })
+    .refine(({ kernelSize, stride }) => kernelSize >= stride && (kernelSize - stride) % 2 === 0, {
+      message: "the stride, or more than it by an even number",
+      path: ["kernelSize"],
+    }),
+  /** Every pixel becomes factor × factor equal ones. */
+  z.strictObject({ kind: z.literal("upsample"), factor: positive }),
+]);
 
 const generator = z.strictObject({
-  /** In order, from the latent to the flattened output; weights are in model.json's files. */
-  layers: z.array(denseLayer).min(1),
+  /** In order, from the latent to the output; weights are in model.json's files, kernels as Keras has them. */
+  layers: z.array(layer).min(1),
   parameterCount: count,
 });
 
@@ -131,6 +156,7 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export type OutputSpec = Manifest["output"];
 export type GeneratorSpec = Manifest["generator"];
 export type LayerSpec = GeneratorSpec["layers"][number];
+export type ActivationName = z.infer<typeof activation>;
 
 /** A bundle that can't be trusted or read; the message names the file, what was expected and what came. */
 export class BundleError extends Error {

@@ -130,7 +130,9 @@ describe("a bundle's generator", () => {
 
     // Dense 33 leaky-relu, 20 tanh, 2 linear, as small-bundle.ts has it.
     let rows = Array.from({ length: 4 }, (_, i) => [...sampleLatents(7, 3 + i, 1, 5)]);
-    manifest.generator.layers.forEach(({ units, activation }, layer) => {
+    manifest.generator.layers.forEach((spec, layer) => {
+      if (spec.kind !== "dense") throw new Error(`${spec.kind} isn't expected here`);
+      const { units, activation } = spec;
       const kernel = frozen.weights[`dense${layer}/kernel`]!;
       const bias = frozen.weights[`dense${layer}/bias`]!;
       rows = rows.map((row) =>

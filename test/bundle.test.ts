@@ -39,7 +39,7 @@ import { createSeededSampler, foldModelSpace } from "../trainer/generators/froze
 import { applyLayers, layerParameters } from "../trainer/generators/layers.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { interpret } from "./reference-engine.ts";
-import { GREY, PLANE, RGB, randomRows, writeSmallBundle } from "./small-bundle.ts";
+import { GREY, PLANE, RGB, randomRows, type SmallBundle, writeSmallBundle } from "./small-bundle.ts";
 
 /** What the disk refuses: writing a path, or renaming `from to`. */
 let refusedByDisk: { readonly call: "writeFile" | "rename"; readonly path: RegExp } | null = null;
@@ -344,6 +344,15 @@ describe("a tampered bundle is refused by the name of the file", () => {
         ["latent.size", { latent: { ...manifest.latent, size: 0 } }],
         ["output.shape", { output: { ...manifest.output, shape: [2, 2] } }],
         ["generator.layers.0.kind", { generator: { ...manifest.generator, layers: [{ kind: "magic" }] } }],
+        [
+          "generator.layers.0.kernelSize",
+          {
+            generator: {
+              ...manifest.generator,
+              layers: [{ kind: "conv-transpose", filters: 1, kernelSize: 3, stride: 2, activation: "relu" }],
+            },
+          },
+        ],
         ["files.0.path", { files: [{ ...manifest.files[0]!, path: "../secret" }] }],
         ["files.0.bytes", { files: [{ ...manifest.files[0]!, bytes: MAX_FILE_BYTES + 1 }] }],
         ["calibration.alpha", { calibration: { ...manifest.calibration, alpha: 0.5 } }],
@@ -361,19 +370,23 @@ describe("a tampered bundle is refused by the name of the file", () => {
 });
 
 describe("one generator, three programs", () => {
-  const kinds: [string, OutputSpec, readonly LayerSpec[] | undefined][] = [
-    ["grey images, leaky-relu and tanh", GREY, undefined],
-    ["colour images, relu and leaky-relu", RGB, RELU],
-    ["vectors, leaky-relu and tanh", PLANE, undefined],
-    ["vectors, no hidden layer", PLANE, []],
+  const kinds: [string, OutputSpec, Pick<SmallBundle, "hidden" | "architecture">][] = [
+    ["grey images, leaky-relu and tanh", GREY, {}],
+    ["colour images, relu and leaky-relu", RGB, { hidden: RELU }],
+    ["vectors, leaky-relu and tanh", PLANE, {}],
+    ["vectors, no hidden layer", PLANE, { hidden: [] }],
+    ["grey images, transposed convolutions", GREY, { architecture: "dcgan" }],
+    ["colour images, transposed convolutions", RGB, { architecture: "dcgan" }],
+    ["grey images, upsampling and convolutions", GREY, { architecture: "upsample-conv" }],
+    ["colour images, upsampling and convolutions", RGB, { architecture: "upsample-conv" }],
   ];
 
-  describe.each(kinds)("%s", (_, output, hidden) => {
+  describe.each(kinds)("%s", (_, output, layers) => {
     const latentSize = 5;
     let directory: string;
     beforeAll(async () => {
       directory = join(newFolder(), "same");
-      await writeSmallBundle(directory, { name: "same", output, latentSize, ...(hidden && { hidden }) });
+      await writeSmallBundle(directory, { name: "same", output, latentSize, ...layers });
     });
 
     test.each([1, 2, 7, 65])(

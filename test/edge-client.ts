@@ -1,4 +1,4 @@
-/** A server of four small models in the real workerd, and requests to it. */
+/** A server of six small models in the real workerd, and requests to it. */
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +11,10 @@ import { GREY, PLANE, RGB, writeSmallBundle } from "./small-bundle.ts";
 
 export interface EdgeClient {
   readonly url: string;
-  /** Holds the bundles: grey (the default), colour, plane (vectors) and bare (without training examples). */
+  /**
+   * Holds the bundles: grey (the default), colour, plane (vectors), bare (without training examples), dcgan
+   * (colour) and upsampled (grey).
+   */
   readonly folder: string;
   readonly grey: Manifest;
   get(path: string, init?: RequestInit): Promise<Response>;
@@ -28,7 +31,13 @@ export async function startEdge(): Promise<EdgeClient> {
   await writeSmallBundle(join(folder, "colour"), { name: "colour", output: RGB, seed: 2 });
   await writeSmallBundle(join(folder, "plane"), { name: "plane", output: PLANE });
   await writeSmallBundle(join(folder, "bare"), { name: "bare", output: GREY, withoutRows: true });
-  const bundles = ["grey", "colour", "plane", "bare"].map((name) => join(folder, name));
+  await writeSmallBundle(join(folder, "dcgan"), { name: "dcgan", output: RGB, architecture: "dcgan" });
+  await writeSmallBundle(join(folder, "upsampled"), {
+    name: "upsampled",
+    output: GREY,
+    architecture: "upsample-conv",
+  });
+  const bundles = ["grey", "colour", "plane", "bare", "dcgan", "upsampled"].map((name) => join(folder, name));
   const server = await startServer({ bundles });
   const get = (path: string, init?: RequestInit) => fetch(server.url + path, init);
   const post = (path: string, type: string | null, body: BodyInit) =>

@@ -58,6 +58,8 @@ describe("several models", () => {
       "colour",
       "plane",
       "bare",
+      "dcgan",
+      "upsampled",
     ]);
     expect(list.models[2]).toMatchObject({ kind: "vector", shape: [2], url: "/models/plane/" });
   });
@@ -75,7 +77,7 @@ describe("several models", () => {
       await edge.get("/models/nope/sample"),
       404,
       "unknown-model",
-      /grey, colour, plane, bare/,
+      /grey, colour, plane, bare, dcgan, upsampled/,
     );
     await expectProblem(await edge.get("/models/..%2fgrey/sample"), 404, "unknown-model", /grey/);
   });

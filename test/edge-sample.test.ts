@@ -60,6 +60,15 @@ describe("GET /sample", () => {
     expect(json.samples[0].pixels).toEqual(Array.from(many.slice(0, 784), (v) => Math.floor(v * 255 + 0.5)));
   });
 
+  test.each(["dcgan", "upsampled"])("nor with convolutions: %s", async (name) => {
+    const pathOf = (n: number) => `/models/${name}/sample?n=${n}&seed=9&format=npy`;
+    const many = parseNpy(await bytesOf(await edge.get(pathOf(64)))).values as Float32Array;
+    for (const n of [1, 2, 7, 33]) {
+      const few = parseNpy(await bytesOf(await edge.get(pathOf(n)))).values;
+      expect(few).toEqual(many.slice(0, (n * many.length) / 64));
+    }
+  });
+
   test("the largest seed and n are taken", async () => {
     const json = await jsonOf(await edge.get(`/sample?n=64&seed=${Number.MAX_SAFE_INTEGER}&format=json`));
     expect(json).toMatchObject({

@@ -5,7 +5,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type Generator, generatorEngine, type LoadGenerator } from "../edge/generator.ts";
 import { loadTfjsGenerator } from "../edge/generator-tfjs.ts";
 import { loadWasmGenerator } from "../edge/generator-wasm.ts";
-import { type LayerSpec, type Manifest, manifestSchema, type OutputSpec } from "../shared/manifest.ts";
+import {
+  type ActivationName,
+  type LayerSpec,
+  type Manifest,
+  manifestSchema,
+  type OutputSpec,
+} from "../shared/manifest.ts";
 import { createRandom } from "../shared/random.ts";
 import { kernelModule, loadKernel } from "../trainer/engine/kernels.ts";
 import { layersModelFiles } from "../trainer/export/layers-model.ts";
@@ -19,10 +25,12 @@ const GENERATORS: Record<string, LoadGenerator> = {
   tfjs: (manifest, readFile) => loadTfjsGenerator(tfjs, manifest, readFile),
 };
 
+type DenseSpec = Extract<LayerSpec, { readonly kind: "dense" }>;
+
 interface Network {
   readonly latentSize: number;
   /** Sizes on both sides of the kernel's panels (32 outputs) and blocks (64 inputs). */
-  readonly layers: readonly LayerSpec[];
+  readonly layers: readonly DenseSpec[];
   /** Largest file of weights, to cut them anywhere. */
   readonly shardBytes?: number;
   /** Left out: random ones. */
@@ -31,7 +39,7 @@ interface Network {
 
 const ACTIVATIONS = ["linear", "relu", "leaky-relu", "sigmoid", "tanh"] as const;
 
-function dense(units: number, activation: LayerSpec["activation"]): LayerSpec {
+function dense(units: number, activation: ActivationName): DenseSpec {
   return { kind: "dense", units, activation };
 }
 
@@ -116,7 +124,7 @@ function reference(
   );
 }
 
-function activate(activation: LayerSpec["activation"], x: number): number {
+function activate(activation: ActivationName, x: number): number {
   return {
     linear: x,
     relu: Math.max(x, 0),
@@ -277,7 +285,7 @@ describe("activations", () => {
         values.set(inputs);
         run(0, 16, 0.2);
         for (const [i, x] of inputs.entries()) {
-          const expected = activate(name as LayerSpec["activation"], x);
+          const expected = activate(name as ActivationName, x);
           const close = Math.abs(values[i]! - expected) <= 3e-7 * Math.max(1, Math.abs(expected));
           expect(close || values[i] === expected, `${name}(${x}) = ${values[i]}, not ${expected}`).toBe(true);
         }

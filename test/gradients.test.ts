@@ -247,6 +247,36 @@ describe("shapes that don't fit are refused where they are written", () => {
     ["slice", () => operators.slice(input("a", [2, 3]), 1, 2, 2), "slice: 2 + 2 on axis 1 of shape [2, 3]"],
     ["empty slice", () => operators.slice(input("a", [2]), 0, 0, 0), "slice: 0 + 0 on axis 0 of shape [2]"],
     ["smallest", () => operators.smallest(input("a", [2, 3]), 4).values, "smallest: k = 4 of shape [2, 3]"],
+    [
+      "an image without channels",
+      () => operators.conv2d(input("a", [2, 3, 4]), input("b", [1, 1, 1, 1])),
+      "conv2d: expected [n, channels, height, width], got shape [2, 3, 4]",
+    ],
+    [
+      "a kernel of other channels",
+      () => operators.conv2d(input("a", [1, 2, 4, 4]), input("b", [3, 1, 2, 2])),
+      "conv2d: kernel [3, 1, 2, 2] on shape [1, 2, 4, 4]",
+    ],
+    [
+      "a kernel that is larger than the image",
+      () => operators.conv2d(input("a", [1, 1, 2, 4]), input("b", [1, 1, 3, 3])),
+      "conv2d: kernel [1, 1, 3, 3] on shape [1, 1, 2, 4]",
+    ],
+    [
+      "a transposed kernel of other channels",
+      () => operators.convTranspose2d(input("a", [1, 2, 4, 4]), input("b", [1, 2, 2, 2])),
+      "convTranspose2d: kernel [1, 2, 2, 2] on shape [1, 2, 4, 4]",
+    ],
+    [
+      "bias of a convolution",
+      () => operators.conv2d(input("a", [1, 1, 2, 2]), input("b", [3, 1, 1, 1]), { bias: input("c", [1]) }),
+      "conv2d: bias [1] on 3 channels",
+    ],
+    [
+      "averagePool2d",
+      () => operators.averagePool2d(input("a", [1, 1, 4, 3])),
+      "averagePool2d: [1, 1, 4, 3] isn't made of 2×2 squares",
+    ],
     ["constant", () => constant([1, 2, 3], [2]), "constant: 3 numbers don't fill shape [2]"],
   ];
   test.each(refusals)("%s", (_, build, message) => {

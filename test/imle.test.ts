@@ -43,7 +43,7 @@ async function prepare(dataset: Dataset, config: Config, weights?: ParameterValu
   const random = createRandom(config.seed);
   const generator = GENERATORS[config.generator.kind]!({
     ...config.generator,
-    outputSize: dataset.train.length,
+    outputShape: dataset.shape,
     outputActivation: "linear",
   });
   const initial = generator.initialParameters(random.fork("weights"));

@@ -5,6 +5,8 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createApp } from "../edge/app.ts";
+import { generatorEngine } from "../edge/generator.ts";
+import { loadTfjsGenerator } from "../edge/generator-tfjs.ts";
 import { loadWasmGenerator } from "../edge/generator-wasm.ts";
 import { createJpegDecoder } from "../edge/jpeg-image.ts";
 import { kernelModule } from "../trainer/engine/kernels.ts";
@@ -15,6 +17,7 @@ export function compiled(path: string): WebAssembly.Module {
   return new WebAssembly.Module(readFileSync(require.resolve(path)));
 }
 
+const tfjsModule = compiled("@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm");
 const generatorModule = kernelModule("generator");
 const jpegModule = compiled("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm");
 
@@ -33,7 +36,10 @@ export function createNodeApp(bundles: Readonly<Record<string, string>>): NodeAp
   const host = { waitUntil: (promise: Promise<unknown>) => void keptAlive.push(promise) };
   const app = createApp({
     scanModule: kernelModule("scan"),
-    loadGenerator: (manifest, readFile) => loadWasmGenerator(generatorModule, manifest, readFile),
+    loadGenerator: (manifest, readFile) =>
+      generatorEngine(manifest) === "wasm"
+        ? loadWasmGenerator(generatorModule, manifest, readFile)
+        : loadTfjsGenerator(tfjsModule, manifest, readFile),
     decodeJpeg: createJpegDecoder(jpegModule),
     async fetchAsset(path) {
       fetched.push(path);

@@ -1,6 +1,7 @@
 /** What every operator is tried on, by the gradients' tests and by the engines'. */
 
 import { createRandom, type Random } from "../shared/random.ts";
+import type { ConvolutionOptions } from "../trainer/autodiff/convolution.ts";
 import * as operators from "../trainer/autodiff/operators.ts";
 import { constant, input, type Shape, sizeOf, type Tensor } from "../trainer/autodiff/tensor.ts";
 
@@ -8,8 +9,11 @@ const {
   abs,
   add,
   argMin,
+  averagePool2d,
   broadcastTo,
   concat,
+  conv2d,
+  convTranspose2d,
   dense,
   divide,
   exp,
@@ -35,6 +39,7 @@ const {
   sum,
   tanh,
   transpose,
+  upsample2d,
 } = operators;
 
 /**
@@ -140,6 +145,35 @@ function reductions(
   ];
 }
 
+function convolutions(
+  convolve: (x: Tensor, kernel: Tensor, options?: ConvolutionOptions) => Tensor,
+  /** How the kernel has its channels: of the input first, or last. */
+  kernelOf: (input: number, output: number, height: number, width: number) => Shape,
+): OperatorCase[] {
+  const cases: [string, Shape, Shape, ConvolutionOptions?][] = [
+    ["a 3×3 kernel", [2, 3, 5, 4], kernelOf(3, 2, 3, 3)],
+    ["a single pixel", [1, 2, 1, 1], kernelOf(2, 3, 1, 1)],
+    ["a kernel that isn't square, padded", [2, 1, 4, 5], kernelOf(1, 2, 3, 1), { padding: 1 }],
+    ["stride 2, kernel 4, padded: doubling", [2, 2, 4, 6], kernelOf(2, 3, 4, 4), { stride: 2, padding: 1 }],
+    ["stride 2 that leaves a rest", [1, 2, 6, 5], kernelOf(2, 2, 3, 3), { stride: 2, padding: 1 }],
+    ["stride 3", [1, 1, 7, 8], kernelOf(1, 2, 2, 2), { stride: 3 }],
+    ["dilated", [2, 2, 5, 6], kernelOf(2, 1, 2, 3), { dilation: 2, padding: 1 }],
+    ["dilated with a stride", [1, 1, 8, 7], kernelOf(1, 2, 2, 2), { dilation: 3, stride: 2, padding: 1 }],
+  ];
+  return [
+    ...cases.map(([about, x, kernel, options]) => ({
+      about,
+      operands: [[x], [kernel]] as const,
+      build: (a: Tensor, b: Tensor) => convolve(a, b, options),
+    })),
+    {
+      about: "a bias",
+      operands: [[[2, 2, 3, 3]], [kernelOf(2, 3, 2, 2)], [[3]]],
+      build: (x, kernel, bias) => convolve(x, kernel, { bias, stride: 2, padding: 1 }),
+    },
+  ];
+}
+
 /** Cases of every operator that `operators.ts` exports. */
 export const OPERATOR_CASES: Readonly<Record<keyof typeof operators, readonly OperatorCase[]>> = {
   add: broadcasting(add),
@@ -218,6 +252,24 @@ export const OPERATOR_CASES: Readonly<Record<keyof typeof operators, readonly Op
     { about: "inner rows", operands: [[[4, 2]]], build: (x) => slice(x, 0, 1, 2) },
     { about: "the last of the middle axis", operands: [[[2, 3, 2]]], build: (x) => slice(x, 1, 2, 1) },
     { about: "everything", operands: [[matrix]], build: (x) => slice(x, 0, 0, 3) },
+  ],
+
+  conv2d: convolutions(conv2d, (input, output, ...sides) => [output, input, ...sides]),
+  convTranspose2d: [
+    ...convolutions(convTranspose2d, (...shape) => shape),
+    {
+      about: "a row more",
+      operands: [[[1, 2, 3, 2]], [[2, 1, 3, 3]]],
+      build: (x, kernel) => convTranspose2d(x, kernel, { stride: 2, padding: 1, outputPadding: [1, 0] }),
+    },
+  ],
+  upsample2d: [
+    { about: "twice", operands: [[[2, 3, 2, 4]]], build: (x) => upsample2d(x) },
+    { about: "three times", operands: [[[1, 2, 3, 1]]], build: (x) => upsample2d(x, 3) },
+  ],
+  averagePool2d: [
+    { about: "halves", operands: [[[2, 3, 4, 2]]], build: (x) => averagePool2d(x) },
+    { about: "thirds", operands: [[[1, 2, 3, 6]]], build: (x) => averagePool2d(x, 3) },
   ],
 };
 

@@ -115,7 +115,66 @@ const operators: Readonly<Record<string, (tensor: Tensor, operands: readonly num
       (index) => x![offsetOf(inputs[0]!.shape, index.with(axis, index[axis]! + start))]!,
     );
   },
+
+  conv2d: (tensor, [x, kernel, bias]) => {
+    const image = tensor.inputs[0]!.shape;
+    const result = biased(tensor, bias);
+    for (const { small, large, tap } of convolutionTaps(tensor, tensor.shape, image)) {
+      result[small]! += x![large]! * kernel![tap]!;
+    }
+    return result;
+  },
+  convTranspose2d: (tensor, [x, kernel, bias]) => {
+    const image = tensor.inputs[0]!.shape;
+    const result = biased(tensor, bias);
+    for (const { small, large, tap } of convolutionTaps(tensor, image, tensor.shape)) {
+      result[large]! += x![small]! * kernel![tap]!;
+    }
+    return result;
+  },
+  upsample2d: ({ shape, inputs, attributes }, [x]) => {
+    const factor = attributes["factor"] as number;
+    return indicesOf(shape).map(([n, c, row, column]) => {
+      const source = [n!, c!, Math.floor(row! / factor), Math.floor(column! / factor)];
+      return x![offsetOf(inputs[0]!.shape, source)]!;
+    });
+  },
+  averagePool2d: ({ shape, inputs, attributes }, [x]) => {
+    const factor = attributes["factor"] as number;
+    return indicesOf(shape).map(([n, c, row, column]) => {
+      const pixels = indicesOf([factor, factor]).map(([i, j]) =>
+        offsetOf(inputs[0]!.shape, [n!, c!, row! * factor + i!, column! * factor + j!]),
+      );
+      return pixels.reduce((total, at) => total + x![at]!, 0) / factor ** 2;
+    });
+  },
 };
+
+/**
+ * Every product of a convolution: where its factor lies in the small image, in the large one (padding left
+ * out), and in the kernel [small channels, large channels, kh, kw].
+ */
+function convolutionTaps({ inputs, attributes }: Tensor, small: Shape, large: Shape) {
+  const { stride, padding, dilation } = attributes as { stride: number; padding: number; dilation: number };
+  const kernel = inputs[1]!.shape;
+  return indicesOf([small[0]!, ...kernel, small[2]!, small[3]!]).flatMap(
+    ([n, from, to, i, j, row, column]) => {
+      const y = row! * stride + i! * dilation - padding;
+      const x = column! * stride + j! * dilation - padding;
+      if (y < 0 || y >= large[2]! || x < 0 || x >= large[3]!) return [];
+      return {
+        small: offsetOf(small, [n!, from!, row!, column!]),
+        large: offsetOf(large, [n!, to!, y, x]),
+        tap: offsetOf(kernel, [from!, to!, i!, j!]),
+      };
+    },
+  );
+}
+
+/** A picture of every channel's bias, or of zeros. */
+function biased({ shape }: Tensor, bias: readonly number[] | undefined): number[] {
+  return indicesOf(shape).map(([, channel]) => bias?.[channel!] ?? 0);
+}
 
 function unary(f: (x: number) => number): (tensor: Tensor, operands: readonly number[][]) => number[] {
   return (_, [x]) => x!.map(f);

@@ -24,7 +24,7 @@ import { createNodeApp, type NodeApp } from "./node-app.ts";
 const SEED = 2 ** 40 + 3;
 const COUNT = 64;
 const LATENT_SIZE = 5;
-const MODELS = ["grey", "colour", "plane"];
+const MODELS = ["grey", "colour", "plane", "dcgan", "upsampled"];
 
 let edge: EdgeClient;
 let tfjsEdge: LocalServer;

@@ -5,9 +5,11 @@ import { createNeighbourScan } from "../shared/neighbour-scan.ts";
 import { encodePng } from "../shared/png.ts";
 import { createRandom, type Random } from "../shared/random.ts";
 import { neighbourhoodRatio } from "../shared/verdict.ts";
+import { sizeOf } from "../trainer/autodiff/tensor.ts";
 import type { Rows } from "../trainer/data/dataset.ts";
 import { kernelModule } from "../trainer/engine/kernels.ts";
 import { writeBundle } from "../trainer/export/bundle.ts";
+import { GENERATORS } from "../trainer/generators/index.ts";
 import { layerParameters } from "../trainer/generators/layers.ts";
 
 export interface SmallBundle {
@@ -15,6 +17,8 @@ export interface SmallBundle {
   readonly output: OutputSpec;
   readonly latentSize?: number;
   readonly hidden?: readonly LayerSpec[];
+  /** A convolutional architecture instead of dense layers. */
+  readonly architecture?: "dcgan" | "upsample-conv";
   readonly rowCount?: number;
   readonly heldOutCount?: number;
   /** Leaves the training examples out. */
@@ -46,19 +50,21 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
   const random = createRandom(seed);
   const length = output.shape.reduce<number>((product, size) => product * size, 1);
   const isImage = output.kind === "image";
-  const layers = [
-    ...hidden,
-    {
-      kind: "dense" as const,
-      units: length,
-      activation: isImage ? ("sigmoid" as const) : ("linear" as const),
-    },
-  ];
+  const outputActivation = isImage ? ("sigmoid" as const) : ("linear" as const);
+  const layers: readonly LayerSpec[] = bundle.architecture
+    ? GENERATORS[bundle.architecture]!({
+        latentSize,
+        hidden: [9],
+        channels: [5],
+        activation: "leaky-relu",
+        outputShape: output.shape,
+        outputActivation,
+      }).layers
+    : [...hidden, { kind: "dense", units: length, activation: outputActivation }];
   const weights: Record<string, Float32Array<ArrayBuffer>> = {};
-  for (const { kernel, bias } of layerParameters(layers, latentSize)) {
-    const fan = Math.sqrt(kernel.shape[0]!);
-    weights[kernel.name] = normals(random, kernel.shape[0]! * kernel.shape[1]!).map(
-      (value) => (2 * value) / fan,
+  for (const { kernel, bias, fanIn } of layerParameters(layers, latentSize)) {
+    weights[kernel.name] = normals(random, sizeOf(kernel.shape)).map(
+      (value) => (2 * value) / Math.sqrt(fanIn),
     );
     weights[bias.name] = normals(random, bias.shape[0]!);
   }

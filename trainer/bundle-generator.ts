@@ -1,11 +1,11 @@
 /** The generator of an exported bundle, from the bundle's own weights. */
 
 import { z } from "zod";
-import { sizeOf } from "./autodiff/tensor.ts";
+import { ShapeError, sizeOf } from "./autodiff/tensor.ts";
 import type { Bundle } from "./bundle-reader.ts";
 import type { ParameterValues } from "./engine/engine.ts";
 import type { FrozenGenerator } from "./generators/frozen.ts";
-import { layerParameters } from "./generators/layers.ts";
+import { type LayerParameters, layerParameters } from "./generators/layers.ts";
 import { InputError } from "./input-error.ts";
 
 /** What of a TF.js LayersModel says where the weights are. */
@@ -33,7 +33,7 @@ const layersModelSchema = z.object({
 export async function readGenerator(bundle: Bundle): Promise<FrozenGenerator> {
   const { generator, latent } = bundle.manifest;
   const weights = await readWeights(bundle);
-  for (const { kernel, bias } of layerParameters(generator.layers, latent.size)) {
+  for (const { kernel, bias } of parametersOf(bundle)) {
     for (const { name, shape } of [kernel, bias]) {
       const expected = sizeOf(shape);
       if (weights[name]?.length !== expected) {
@@ -45,6 +45,16 @@ export async function readGenerator(bundle: Bundle): Promise<FrozenGenerator> {
     }
   }
   return { latentSize: latent.size, layers: generator.layers, weights };
+}
+
+function parametersOf(bundle: Bundle): LayerParameters[] {
+  const { generator, latent } = bundle.manifest;
+  try {
+    return layerParameters(generator.layers, latent.size);
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw refusal(bundle, `the manifest's layers don't fit together (${error.message})`);
+  }
 }
 
 async function readWeights(bundle: Bundle): Promise<ParameterValues> {

@@ -26,7 +26,10 @@ const dataSchema = z.strictObject({
 const generatorSchema = z.strictObject({
   kind: oneOf(GENERATORS).default("mlp"),
   latentSize: positive.max(4096).default(16),
+  /** Units of the dense layers that come first. */
   hidden: z.array(positive.max(65536)).default([512, 512]),
+  /** dcgan, upsample-conv: channels at every size before the last, from the coarsest on; each doubles the one before. */
+  channels: z.array(positive.max(4096)).min(1).max(8).default([64, 32]),
   activation: z.enum(["relu", "leaky-relu", "tanh"]).default("relu"),
 });
 

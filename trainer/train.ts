@@ -62,7 +62,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
 
   const generator = GENERATORS[config.generator.kind]!({
     ...config.generator,
-    outputSize: train.length,
+    outputShape: dataset.shape,
     outputActivation: dataset.kind === "image" ? "sigmoid" : "linear",
   });
   checkExportable(generator);

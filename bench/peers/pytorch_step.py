@@ -1,6 +1,6 @@
-"""PyTorch's side of `npm run bench -- train`: the same MLP step, timed on request.
+"""PyTorch's side of `npm run bench -- train`: the same steps, timed on request.
 
-Reads lines "<batch> <steps>" from stdin; answers each with a JSON list of milliseconds per step.
+Reads lines "<model> <batch> <steps>" from stdin; answers each with a JSON list of milliseconds per step.
 Usage: python3 pytorch_step.py THREADS
 """
 
@@ -12,16 +12,28 @@ import torch
 
 torch.set_num_threads(int(sys.argv[1]))
 torch.manual_seed(1)
-model = torch.nn.Sequential(
-    torch.nn.Linear(64, 1200), torch.nn.ReLU(),
-    torch.nn.Linear(1200, 1200), torch.nn.ReLU(),
-    torch.nn.Linear(1200, 784), torch.nn.Sigmoid(),
-)
-optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+nn = torch.nn
+models = {
+    "mlp": nn.Sequential(
+        nn.Linear(64, 1200), nn.ReLU(),
+        nn.Linear(1200, 1200), nn.ReLU(),
+        nn.Linear(1200, 784), nn.Sigmoid(),
+    ),
+    "conv": nn.Sequential(
+        nn.Linear(64, 7 * 7 * 64), nn.ReLU(),
+        nn.Unflatten(1, (64, 7, 7)),
+        nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1), nn.ReLU(),
+        nn.ConvTranspose2d(32, 1, 4, stride=2, padding=1), nn.Sigmoid(),
+        nn.Flatten(),
+    ),
+}
+optimisers = {name: torch.optim.Adam(model.parameters(), lr=1e-3) for name, model in models.items()}
 print(json.dumps({"version": torch.__version__}), flush=True)
 
 for line in sys.stdin:
-    batch, steps = map(int, line.split())
+    name, batch, steps = line.split()
+    batch, steps = int(batch), int(steps)
+    model, optimiser = models[name], optimisers[name]
     latents = torch.randn(batch, 64)
     targets = torch.rand(batch, 784)
     times = []

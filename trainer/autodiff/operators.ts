@@ -166,6 +166,10 @@ export function slice(x: Tensor, axis: number, start: number, count: number): Te
   );
 }
 
+// --- Images -----------------------------------------------------------------------------------------------
+
+export { averagePool2d, conv2d, convTranspose2d, upsample2d } from "./convolution.ts";
+
 // --- Building ---------------------------------------------------------------------------------------------
 
 function node(

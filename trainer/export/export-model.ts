@@ -49,7 +49,7 @@ export function checkExportable({ layers, latentSize }: Generator): void {
   if (count > MAX_WEIGHTS) {
     throw new InputError(
       `config: the generator has ${count.toLocaleString("en")} weights, a bundle holds at most ` +
-        `${MAX_WEIGHTS.toLocaleString("en")}. Make generator.hidden smaller.`,
+        `${MAX_WEIGHTS.toLocaleString("en")}. Make generator.hidden or generator.channels smaller.`,
     );
   }
 }

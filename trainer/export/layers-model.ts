@@ -1,8 +1,10 @@
 /** The generator as a TF.js LayersModel: `model.json` and its weight files. */
 
 import { type LayerSpec, LEAKY_SLOPE, MAX_FILE_BYTES, type OutputSpec } from "../../shared/manifest.ts";
+import { sameShape } from "../autodiff/tensor.ts";
 import type { ParameterValues } from "../engine/engine.ts";
-import { layerParameters } from "../generators/layers.ts";
+import { layerName, layerParameters, layerShapes } from "../generators/layers.ts";
+import { layerKind } from "../layers/index.ts";
 import { type BundleFile, shard } from "./files.ts";
 
 /**
@@ -43,24 +45,27 @@ export function layersModelFiles(
 
 function kerasLayers(layers: readonly LayerSpec[], latentSize: number, output: OutputSpec): object[] {
   const keras = layers.flatMap((layer, i) => {
-    const leaky = layer.activation === "leaky-relu";
-    const dense = {
-      class_name: "Dense",
+    const { className, config } = layerKind(layer).keras(layer);
+    const activation = "activation" in layer ? layer.activation : null;
+    const leaky = { class_name: "LeakyReLU", config: { name: `leaky${i}`, alpha: LEAKY_SLOPE } };
+    const itself = {
+      class_name: className,
       config: {
-        name: `dense${i}`,
+        name: layerName(layer, i),
         trainable: true,
         dtype: "float32",
-        units: layer.units,
-        activation: leaky ? "linear" : layer.activation,
-        use_bias: true,
-        kernel_initializer: { class_name: "Zeros", config: {} },
-        bias_initializer: { class_name: "Zeros", config: {} },
+        ...config,
+        ...(activation && {
+          activation: activation === "leaky-relu" ? "linear" : activation,
+          // Nothing is drawn at random only to be overwritten.
+          kernel_initializer: { class_name: "Zeros", config: {} },
+          bias_initializer: { class_name: "Zeros", config: {} },
+        }),
         ...(i === 0 && { batch_input_shape: [null, latentSize] }),
       },
     };
-    const activation = { class_name: "LeakyReLU", config: { name: `leaky${i}`, alpha: LEAKY_SLOPE } };
-    return leaky ? [dense, activation] : [dense];
+    return activation === "leaky-relu" ? [itself, leaky] : [itself];
   });
-  if (output.kind === "vector") return keras;
+  if (sameShape(layerShapes(layers, latentSize).at(-1)!, output.shape)) return keras;
   return [...keras, { class_name: "Reshape", config: { name: "image", target_shape: output.shape } }];
 }

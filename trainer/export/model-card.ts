@@ -1,6 +1,6 @@
 /** The bundle's README.md: what the model is, how it was made, and what its memorisation check means. */
 
-import type { Manifest } from "../../shared/manifest.ts";
+import type { LayerSpec, Manifest } from "../../shared/manifest.ts";
 import { labelledMetrics } from "../metrics/labelled.ts";
 
 export function modelCard(manifest: Omit<Manifest, "files">): string {
@@ -18,7 +18,7 @@ export function modelCard(manifest: Omit<Manifest, "files">): string {
     "| | |",
     "|---|---|",
     `| latent | ${latent.size} standard normal numbers |`,
-    `| layers | ${generator.layers.map((layer) => `${layer.kind} ${layer.units} ${layer.activation}`).join(" → ")} |`,
+    `| layers | ${generator.layers.map(layerText).join(" → ")} |`,
     `| parameters | ${generator.parameterCount.toLocaleString("en")} |`,
     `| training | ${training.steps.toLocaleString("en")} steps, seed ${training.seed}, engine ${training.engine} |`,
     `| made by | ${manifest.createdBy} |`,
@@ -58,4 +58,19 @@ export function modelCard(manifest: Omit<Manifest, "files">): string {
     );
   }
   return lines.join("\n");
+}
+
+function layerText(layer: LayerSpec): string {
+  switch (layer.kind) {
+    case "dense":
+      return `dense ${layer.units} ${layer.activation}`;
+    case "reshape":
+      return `image ${layer.shape.join("×")}`;
+    case "conv":
+      return `conv ${layer.kernelSize}×${layer.kernelSize} ${layer.filters} ${layer.activation}`;
+    case "conv-transpose":
+      return `conv-transpose ${layer.kernelSize}×${layer.kernelSize}/${layer.stride} ${layer.filters} ${layer.activation}`;
+    case "upsample":
+      return `upsample ×${layer.factor}`;
+  }
 }

@@ -18,7 +18,7 @@ export interface FrozenGenerator {
 /**
  * Weights for the data's own units: the way back from model space is folded into the last layer.
  *
- * @param layers whose last one is linear wherever the space isn't the identity
+ * @param layers whose last one is dense and linear wherever the space isn't the identity
  */
 export function foldModelSpace(generator: FrozenGenerator, { affine }: ModelSpace): FrozenGenerator {
   if (!affine) return generator;

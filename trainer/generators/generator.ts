@@ -5,7 +5,7 @@ import type { Random } from "../../shared/random.ts";
 import type { Tensor } from "../autodiff/tensor.ts";
 import { sizeOf } from "../autodiff/tensor.ts";
 import type { InitialParameter } from "../engine/engine.ts";
-import { applyLayers, layerParameters } from "./layers.ts";
+import { applyLayers, layerParameters, layerShapes } from "./layers.ts";
 
 export interface Generator {
   readonly latentSize: number;
@@ -18,12 +18,23 @@ export interface Generator {
   initialParameters(random: Random): InitialParameter[];
 }
 
+/**
+ * A generator architecture.
+ *
+ * @throws InputError if it can't make such an output
+ */
+export type Architecture = (request: GeneratorRequest) => Generator;
+
 /** What a generator architecture is told. */
 export interface GeneratorRequest {
   readonly latentSize: number;
+  /** Units of the dense layers that come first. */
   readonly hidden: readonly number[];
+  /** Channels at every size of the image before the last, from the coarsest on; each size doubles the one before. */
+  readonly channels: readonly number[];
   readonly activation: "relu" | "leaky-relu" | "tanh";
-  readonly outputSize: number;
+  /** [length], or [height, width, channels] for images. */
+  readonly outputShape: readonly number[];
   /** sigmoid for pixels in 0 … 1, linear for numbers without bounds. */
   readonly outputActivation: "sigmoid" | "linear";
 }
@@ -31,15 +42,14 @@ export interface GeneratorRequest {
 export function generatorOf(latentSize: number, layers: readonly LayerSpec[]): Generator {
   return {
     latentSize,
-    outputSize: layers.at(-1)!.units,
+    outputSize: sizeOf(layerShapes(layers, latentSize).at(-1)!),
     layers,
     apply: (latents) => applyLayers(layers, latents),
     initialParameters: (random) =>
-      layerParameters(layers, latentSize).flatMap(({ kernel, bias }, i) => {
-        const [inputs] = kernel.shape as readonly [number, number];
+      layerParameters(layers, latentSize).flatMap(({ layer, kernel, bias, fanIn }) => {
         // He et al. 2015 for rectifiers; LeCun's variance for the rest.
-        const gain = layers[i]!.activation.includes("relu") ? 2 : 1;
-        const deviation = Math.sqrt(gain / inputs);
+        const gain = "activation" in layer && layer.activation.includes("relu") ? 2 : 1;
+        const deviation = Math.sqrt(gain / fanIn);
         const stream = random.fork(kernel.name);
         const values = stream
           .fillNormal(new Float32Array(sizeOf(kernel.shape)))

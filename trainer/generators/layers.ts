@@ -1,17 +1,32 @@
 /** A generator as a list of layers: what the manifest describes, applied to symbolic tensors. */
 
-import { type LayerSpec, LEAKY_SLOPE } from "../../shared/manifest.ts";
-import { dense, leakyRelu, relu, sigmoid, tanh } from "../autodiff/operators.ts";
+import type { LayerSpec } from "../../shared/manifest.ts";
 import { parameter, type Shape, type Tensor } from "../autodiff/tensor.ts";
+import { rowsFromImages } from "../layers/image.ts";
+import { layerKind } from "../layers/index.ts";
 
-/** A layer's weights, by the names that the exported model has. */
+/** The weights of one layer, by the names that the exported model has. */
 export interface LayerParameters {
+  readonly layer: LayerSpec;
   readonly kernel: { readonly name: string; readonly shape: Shape };
   readonly bias: { readonly name: string; readonly shape: Shape };
+  /** Inputs that each number of the layer's output is a sum over, on average. */
+  readonly fanIn: number;
+}
+
+/** What the layer at `index` is called in an exported model. */
+export function layerName(layer: LayerSpec, index: number): string {
+  return `${layer.kind}${index}`;
+}
+
+/** The shape of what every layer gives for one example: [length] or [height, width, channels]. */
+export function layerShapes(layers: readonly LayerSpec[], inputSize: number): Shape[] {
+  let shape: Shape = [inputSize];
+  return layers.map((layer) => (shape = layerKind(layer).outputShape(layer, shape)));
 }
 
 /**
- * Names and shapes of the weights of every layer.
+ * Names and shapes of the weights of every layer that has any, in order.
  *
  * @param prefix keeps several networks apart, `generator/` say; the exported names have none
  */
@@ -20,31 +35,40 @@ export function layerParameters(
   inputSize: number,
   prefix = "",
 ): LayerParameters[] {
-  let width = inputSize;
-  return layers.map((layer, i) => {
-    const shape = [width, layer.units];
-    width = layer.units;
-    return {
-      kernel: { name: `${prefix}dense${i}/kernel`, shape },
-      bias: { name: `${prefix}dense${i}/bias`, shape: [layer.units] },
+  return parametersByLayer(layers, inputSize, prefix).filter((each) => each !== null);
+}
+
+/** [n, inputSize] → [n, numbers of the last layer], images with their channels last. */
+export function applyLayers(layers: readonly LayerSpec[], x: Tensor, prefix = ""): Tensor {
+  const parameters = parametersByLayer(layers, x.shape[1]!, prefix);
+  const result = layers.reduce((value, layer, i) => {
+    const own = parameters[i] ?? null;
+    const weights = own && {
+      kernel: parameter(own.kernel.name, own.kernel.shape),
+      bias: parameter(own.bias.name, own.bias.shape),
     };
+    return layerKind(layer).apply(layer, value, weights);
+  }, x);
+  return result.shape.length === 4 ? rowsFromImages(result) : result;
+}
+
+/** Null for layers without weights. */
+function parametersByLayer(
+  layers: readonly LayerSpec[],
+  inputSize: number,
+  prefix: string,
+): (LayerParameters | null)[] {
+  const shapes = [[inputSize], ...layerShapes(layers, inputSize)];
+  return layers.map((layer, i) => {
+    const weights = layerKind(layer).weights(layer, shapes[i]!);
+    const name = `${prefix}${layerName(layer, i)}`;
+    return (
+      weights && {
+        layer,
+        kernel: { name: `${name}/kernel`, shape: weights.kernel },
+        bias: { name: `${name}/bias`, shape: weights.bias },
+        fanIn: weights.fanIn,
+      }
+    );
   });
 }
-
-/** [n, inputSize] → [n, units of the last layer]. */
-export function applyLayers(layers: readonly LayerSpec[], x: Tensor, prefix = ""): Tensor {
-  const parameters = layerParameters(layers, x.shape[1]!, prefix);
-  return layers.reduce((value, layer, i) => {
-    const { kernel, bias } = parameters[i]!;
-    const sum = dense(value, parameter(kernel.name, kernel.shape), parameter(bias.name, bias.shape));
-    return activations[layer.activation](sum);
-  }, x);
-}
-
-const activations: Record<LayerSpec["activation"], (x: Tensor) => Tensor> = {
-  linear: (x) => x,
-  relu,
-  "leaky-relu": (x) => leakyRelu(x, LEAKY_SLOPE),
-  sigmoid,
-  tanh,
-};

@@ -147,7 +147,36 @@ const lowerings: Record<string, Lowering> = {
     const bounds = [[start], [start + count], [axis]].map((values) => int64(graph, values));
     return emit(graph, "Slice", [...inputs, ...bounds]);
   },
+
+  conv2d: ({ attributes }, inputs, graph) => emit(graph, "Conv", inputs, convolution(attributes)),
+  convTranspose2d: ({ attributes }, inputs, graph) =>
+    emit(graph, "ConvTranspose", inputs, {
+      ...convolution(attributes),
+      output_padding: attributes["outputPadding"] as readonly number[],
+    }),
+  upsample2d: ({ attributes }, [x], graph) => {
+    const factor = attributes["factor"] as number;
+    // Of all the roundings that mean the same for a whole factor, this one has a fast path.
+    return emit(graph, "Resize", [x!, "", float32(graph, [1, 1, factor, factor])], {
+      mode: "nearest",
+      coordinate_transformation_mode: "asymmetric",
+      nearest_mode: "floor",
+    });
+  },
+  averagePool2d: ({ attributes }, inputs, graph) => {
+    const square = [attributes["factor"] as number, attributes["factor"] as number];
+    return emit(graph, "AveragePool", inputs, { kernel_shape: square, strides: square });
+  },
 };
+
+function convolution(attributes: Tensor["attributes"]) {
+  const { stride, padding, dilation } = attributes as { stride: number; padding: number; dilation: number };
+  return {
+    strides: [stride, stride],
+    pads: [padding, padding, padding, padding],
+    dilations: [dilation, dilation],
+  };
+}
 
 /** An ONNX operator that takes the same inputs and needs no attributes. */
 function elementwise(op: string): Lowering {
@@ -190,9 +219,16 @@ function emit(
 }
 
 function int64(graph: Draft, values: readonly number[]): string {
+  return stored(graph, "int64", BigInt64Array.from(values, BigInt));
+}
+
+function float32(graph: Draft, values: readonly number[]): string {
+  return stored(graph, "float32", Float32Array.from(values));
+}
+
+function stored(graph: Draft, dtype: OnnxTensor["dtype"], values: BigInt64Array | Float32Array): string {
   const name = `constant${graph.initializers.length}`;
-  const data = bytesOf(BigInt64Array.from(values, BigInt));
-  graph.initializers.push({ name, dtype: "int64", shape: [values.length], data });
+  graph.initializers.push({ name, dtype, shape: [values.length], data: bytesOf(values) });
   return name;
 }
 

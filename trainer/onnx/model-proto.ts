@@ -24,8 +24,10 @@ export interface OnnxNode {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Whole numbers become INT, lists INTS; `{ float }` marks a FLOAT. */
-  readonly attributes: Readonly<Record<string, number | readonly number[] | { readonly float: number }>>;
+  /** Whole numbers become INT, lists INTS, text STRING; `{ float }` marks a FLOAT. */
+  readonly attributes: Readonly<
+    Record<string, number | string | readonly number[] | { readonly float: number }>
+  >;
 }
 
 export interface OnnxValue {
@@ -44,7 +46,7 @@ export interface OnnxGraph {
 }
 
 const DATA_TYPE = { float32: 1, int32: 6, int64: 7 } as const;
-const ATTRIBUTE_TYPE = { float: 1, int: 2, ints: 7 } as const;
+const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** The bytes of an `.onnx` file. */
 export function encodeModel(graph: OnnxGraph): Uint8Array {
@@ -80,6 +82,9 @@ function writeAttribute([name, value]: [string, OnnxNode["attributes"][string]],
   if (typeof value === "number") {
     pbf.writeVarintField(3, value);
     pbf.writeVarintField(20, ATTRIBUTE_TYPE.int);
+  } else if (typeof value === "string") {
+    pbf.writeStringField(4, value);
+    pbf.writeVarintField(20, ATTRIBUTE_TYPE.string);
   } else if ("float" in value) {
     pbf.writeFloatField(2, value.float);
     pbf.writeVarintField(20, ATTRIBUTE_TYPE.float);

@@ -3,10 +3,18 @@ import { glyphs } from "./glyphs.ts";
 import { grid } from "./grid.ts";
 import { mixture1d } from "./mixture1d.ts";
 import { mnist } from "./mnist.ts";
+import { mnistConv } from "./mnist-conv.ts";
 import { ring } from "./ring.ts";
 
 /** A configuration's differences from the defaults. */
 export type Preset = Omit<PartialConfig, "preset">;
 
 /** Every preset, by the name that `--preset` takes. */
-export const PRESETS: Readonly<Record<string, Preset>> = { glyphs, ring, grid, mixture1d, mnist };
+export const PRESETS: Readonly<Record<string, Preset>> = {
+  glyphs,
+  ring,
+  grid,
+  mixture1d,
+  mnist,
+  "mnist-conv": mnistConv,
+};
