@@ -66,11 +66,14 @@ describe.each(MODELS)("%s", (name) => {
 
   test("Worker and plain tf.loadLayersModel: within 1e-5", async () => {
     // As any TF.js project would load it: by its address, with the stock CPU backend.
+    // TF.js has one backend at a time, and the Node app may have set it to another.
+    const before = tf.getBackend();
     await tf.setBackend("cpu");
     const model = await loadLayersModel(`${edge.url}/models/${name}/model.json`, { fetchFunc: fetch });
     const latents = tf.tensor2d(sampleLatents(SEED, 0, COUNT, LATENT_SIZE), [COUNT, LATENT_SIZE]);
     const output = model.predict(latents) as tf.Tensor;
     const samples = output.dataSync<"float32">();
+    if (before) await tf.setBackend(before);
     expectClose(await workerSamples(), samples);
   });
 
