@@ -13,6 +13,14 @@ export async function serveUntilInterrupted(
   { port, host }: ServingOptions,
 ): Promise<void> {
   const server = await startServer({ bundles, port, host });
+  let asked = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      asked = true;
+      void server.close();
+    });
+  }
+  // Said last: whoever reads it may press Ctrl-C at once.
   console.log(
     [
       `Serving ${bundles.join(", ")} at ${server.url}`,
@@ -21,13 +29,6 @@ export async function serveUntilInterrupted(
       "Ctrl-C ends it.",
     ].join("\n"),
   );
-  let asked = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      asked = true;
-      void server.close();
-    });
-  }
   await server.ended;
   if (asked) return;
   await server.close();
