@@ -17,6 +17,8 @@ export interface Engine {
   readonly name: string;
   /** One line for people: what it runs on, with how many threads. */
   readonly description: string;
+  /** Where its numbers live: on a `gpu` a run should do much and return little, on the `host` handing over costs nothing. */
+  readonly device: "host" | "gpu";
   /** Places trainable parameters on the engine, with Adam's moments and an average of the weights. */
   createParameters(initial: readonly InitialParameter[], adam: AdamSettings): Promise<Parameters>;
   /** Compiles a program; `parameters` gives the values of its parameter leaves. */

@@ -51,6 +51,7 @@ export function createOnnxEngine({ provider, threads = availableParallelism() }:
 
   return {
     name: provider,
+    device: "host",
     description: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common} on ${provider}, ${threads} thread${threads === 1 ? "" : "s"}`,
 
     async createParameters(initial, adam) {

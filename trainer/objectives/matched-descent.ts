@@ -7,10 +7,11 @@ import type { Random } from "../../shared/random.ts";
 import { mean, multiply } from "../autodiff/operators.ts";
 import { input } from "../autodiff/tensor.ts";
 import { DISTANCES } from "../distances/index.ts";
+import type { ParameterSource } from "../engine/engine.ts";
 import { createSampler } from "../generators/sampler.ts";
 import { InputError } from "../input-error.ts";
 import { SEARCHERS } from "../search/index.ts";
-import type { PointSource, Search } from "../search/searcher.ts";
+import type { PointMaker, PointSource, Search } from "../search/searcher.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 
 /** What a member of the family chooses candidates with. */
@@ -51,7 +52,9 @@ export async function createMatchedDescent(
   }
   const memoryBytes = searchMemoryMiB * 2 ** 20;
   const search = searcher.prepare(engine, { distance, length: outputSize, memoryBytes });
-  const sampler = createSampler(engine, generator, { parameters, use: "weights" });
+  const current: ParameterSource = { parameters, use: "weights" };
+  const sampler = createSampler(engine, generator, current);
+  const maker: PointMaker = { latentSize, apply: generator.apply, parameters: current };
   const samples = generator.apply(input("latents", [batchSize, latentSize]));
   const distances = distance.paired(samples, input("targets", [batchSize, outputSize]));
   // Per number of a sample, so that a learning rate means the same for every output size.
@@ -84,10 +87,12 @@ export async function createMatchedDescent(
   }
 
   function samplesOf(latents: Float32Array<ArrayBuffer>): PointSource {
+    const rows = (first: number, count: number) =>
+      latents.subarray(first * latentSize, (first + count) * latentSize);
     return {
       count: latents.length / latentSize,
-      tile: (first, count) =>
-        sampler.sample(latents.subarray(first * latentSize, (first + count) * latentSize)),
+      tile: (first, count) => sampler.sample(rows(first, count)),
+      made: { maker, latents: rows },
     };
   }
 
