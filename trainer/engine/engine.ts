@@ -15,7 +15,7 @@ export type ParameterValues = Readonly<Record<string, Float32Array<ArrayBuffer>>
 export interface Engine {
   /** As `--engine` spells it. */
   readonly name: string;
-  /** One line for people: what it runs on, with how many threads. */
+  /** A few words for people: what it runs on, with how many threads. */
   readonly description: string;
   /** Places trainable parameters on the engine, with Adam's moments and an average of the weights. */
   createParameters(initial: readonly InitialParameter[], adam: AdamSettings): Promise<Parameters>;
