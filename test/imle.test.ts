@@ -23,8 +23,8 @@ import { createBudget, learningRateAt } from "../trainer/schedule.ts";
 
 let engine: Engine;
 const folder = mkdtempSync(join(tmpdir(), "imle-objectives-"));
-beforeAll(() => {
-  engine = createEngine("auto");
+beforeAll(async () => {
+  ({ engine } = await createEngine("auto"));
 });
 afterAll(async () => {
   await engine.dispose();

@@ -57,8 +57,8 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     shape: dataset.shape,
   });
 
-  const engine = createEngine(config.engine);
-  reporter.note("engine", `engine: ${engine.description}`, { engine: engine.name });
+  const { engine, why } = await createEngine(config.engine);
+  reporter.note("engine", `engine: ${why}`, { engine: engine.name });
 
   const generator = GENERATORS[config.generator.kind]!({
     ...config.generator,

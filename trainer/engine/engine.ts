@@ -15,7 +15,7 @@ export type ParameterValues = Readonly<Record<string, Float32Array<ArrayBuffer>>
 export interface Engine {
   /** As `--engine` spells it. */
   readonly name: string;
-  /** One line for people: what it runs on, with how many threads. */
+  /** A few words for people: what it runs on, with how many threads. */
   readonly description: string;
   /** Where its numbers live: on a `gpu` a run should do much and return little, on the `host` handing over costs nothing. */
   readonly device: "host" | "gpu";

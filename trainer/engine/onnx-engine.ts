@@ -52,7 +52,7 @@ export function createOnnxEngine({ provider, threads = availableParallelism() }:
   return {
     name: provider,
     device: "host",
-    description: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common} on ${provider}, ${threads} thread${threads === 1 ? "" : "s"}`,
+    description: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}, ${threads} thread${threads === 1 ? "" : "s"}`,
 
     async createParameters(initial, adam) {
       return createArena(initial, adam);
