@@ -14,6 +14,7 @@ import { defaultOut, runTraining, type TrainingStart } from "./training.ts";
 interface Flags {
   readonly preset?: string;
   readonly data?: string;
+  readonly strict?: boolean;
   readonly out?: string;
   readonly objective?: string;
   readonly engine?: string;
@@ -31,8 +32,9 @@ const command = new Command("train")
   .option("--preset <name>", `what to train (${Object.keys(PRESETS).join(", ")}); glyphs if left out`)
   .option(
     "--data <path>",
-    "a folder or file of training data: MNIST-style IDX, CIFAR-10 binary, .npy, .npz, .csv",
+    "training data: a folder of pictures, or a .tar[.gz] of one; MNIST-style IDX, CIFAR-10 binary, .npy, .npz, .csv",
   )
+  .option("--strict", "a picture that can't be decoded is an error, instead of left out")
   .option("--out <dir>", "where the bundle goes (models/<preset>)")
   .option("--objective <name>", `what a training step does (${Object.keys(OBJECTIVES).join(", ")})`)
   .option("--engine <name>", `what computes (auto, ${Object.keys(ENGINES).join(", ")})`)
@@ -60,12 +62,24 @@ async function run(flags: Flags): Promise<void> {
   await runTraining(start, flags.out ?? defaultOut(start.config), flags);
 }
 
-function configOf({ seed, engine, objective, data, minutes, steps, epochs, set, preset }: Flags): Config {
+function configOf({
+  seed,
+  engine,
+  objective,
+  data,
+  strict,
+  minutes,
+  steps,
+  epochs,
+  set,
+  preset,
+}: Flags): Config {
   return resolveConfig(preset ?? "glyphs", {
     seed,
     engine,
     objective,
     dataPath: data,
+    strict,
     budget: minutes ? { minutes } : steps ? { steps } : epochs ? { epochs } : undefined,
     set,
   });
@@ -74,7 +88,7 @@ function configOf({ seed, engine, objective, data, minutes, steps, epochs, set, 
 /** Continues as the run folder says; what would make it another run is refused. */
 async function resume(flags: Flags, path: string): Promise<TrainingStart> {
   const fixed = (
-    ["preset", "data", "objective", "engine", "seed", "minutes", "steps", "epochs"] as const
+    ["preset", "data", "strict", "objective", "engine", "seed", "minutes", "steps", "epochs"] as const
   ).find((name) => flags[name] !== undefined);
   if (fixed || flags.set.length > 0) {
     throw new InputError(

@@ -21,6 +21,12 @@ const dataSchema = z.strictObject({
   name: z.string().nullable().default(null),
   /** A folder or file to read. */
   path: z.string().nullable().default(null),
+  /** Pictures are cropped around their centre and resized to squares of this side; null: they stay as they are. */
+  size: positive.max(1024).nullable().default(null),
+  /** Of pictures: auto is grey if no pixel of any of them has a colour. */
+  channels: z.enum(["auto", "grey", "rgb"]).default("auto"),
+  /** A picture that can't be decoded is an error; otherwise it is left out, and named. */
+  strict: z.boolean().default(false),
 });
 
 const generatorSchema = z.strictObject({
@@ -116,6 +122,7 @@ export interface ConfigOverrides {
   readonly engine?: string | undefined;
   readonly objective?: string | undefined;
   readonly dataPath?: string | undefined;
+  readonly strict?: boolean | undefined;
   readonly budget?:
     | { readonly steps?: number; readonly minutes?: number; readonly epochs?: number }
     | undefined;
@@ -137,6 +144,7 @@ export function resolveConfig(presetName: string, overrides: ConfigOverrides = {
   if (overrides.engine !== undefined) draft["engine"] = overrides.engine;
   if (overrides.objective !== undefined) setField(draft, "objective.name", overrides.objective);
   if (overrides.dataPath !== undefined) setField(draft, "data.path", overrides.dataPath);
+  if (overrides.strict !== undefined) setField(draft, "data.strict", overrides.strict);
   if (overrides.budget) draft["budget"] = overrides.budget;
   for (const assignment of overrides.set ?? []) {
     const equals = assignment.indexOf("=");

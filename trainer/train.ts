@@ -5,7 +5,7 @@
 
 import { createRandom } from "../shared/random.ts";
 import type { Config } from "./config.ts";
-import { loadDataset } from "./data/index.ts";
+import { type DatasetRequest, loadDataset } from "./data/index.ts";
 import { modelSpaceOf } from "./data/model-space.ts";
 import { DivergedError } from "./diverged-error.ts";
 import { createEngine } from "./engine/index.ts";
@@ -41,14 +41,15 @@ export interface TrainOutcome {
 /**
  * Trains a generator as the configuration says and exports it to `out`.
  *
- * @throws InputError if the configuration doesn't fit the data; DivergedError if the loss stops being a number
+ * @throws InputError if the configuration doesn't fit the data; DivergedError if the loss stops being a number; the
+ *   signal's reason if it is aborted before the first step
  */
 export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const { config, reporter, signal, checkpoint } = request;
   const random = createRandom(config.seed);
 
   await checkDestination(request.out);
-  const dataset = await loadDataset({ ...pickSource(config), seed: config.seed });
+  const dataset = await loadDataset({ ...dataRequest(config), signal, reporter });
   const space = modelSpaceOf(dataset);
   const { train } = dataset;
   reporter.note("data", `data: ${dataset.name}, ${train.count} × ${dataset.shape.join("×")}`, {
@@ -165,9 +166,10 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
 }
 
 /** The data's path where one is given, else the name of a procedural set. */
-function pickSource({ data }: Config): { name?: string; path?: string } {
-  if (data.path !== null) return { path: data.path };
-  return data.name === null ? {} : { name: data.name };
+function dataRequest({ data, seed }: Config): DatasetRequest {
+  const { path, name, size, channels, strict } = data;
+  if (path !== null) return { path, seed, size: size === null ? null : [size, size], channels, strict };
+  return name === null ? { seed } : { name, seed };
 }
 
 /** The mean of the last `size` numbers. */

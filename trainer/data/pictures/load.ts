@@ -1,0 +1,168 @@
+/** Pictures, wherever they lie, as a data set: from the cache if they were decoded before, else decoded in parallel. */
+
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { InputError } from "../../input-error.ts";
+import { type Dataset, type Rows, sliceRows } from "../dataset.ts";
+import { dataName } from "../folder.ts";
+import type { LoadOptions } from "../source.ts";
+import { shuffleAndSplit } from "../split.ts";
+import { cacheKey, type DecodedPictures, readCache, type SkippedPictures, writeCache } from "./cache.ts";
+import { createDecoder, type Decoder, UnusablePicture } from "./decode.ts";
+import { inParallel } from "./in-parallel.ts";
+import { layOut, type PartName } from "./layout.ts";
+import { createPictureRows } from "./rows.ts";
+
+/** A place that holds picture files. */
+export interface PictureFiles {
+  /** What changes whenever a file does: names, sizes, times. */
+  readonly stamps: readonly string[];
+  /** Their names, in any order, no two alike: see `pictureName`. */
+  names(): Promise<readonly string[]>;
+  /** Every one of those names, in whatever order is quickest. */
+  read(): Iterable<PictureFile> | AsyncIterable<PictureFile>;
+}
+
+export interface PictureFile {
+  readonly name: string;
+  /** @throws UnusablePicture if it can't be read */
+  bytes(): Promise<Uint8Array>;
+}
+
+export const MAX_PICTURES = 2 ** 21;
+/** More than Node's thread pool works on at a time, so that it never waits. */
+const DECODED_AT_ONCE = Math.max(8, 2 * availableParallelism());
+const SKIPPED_EXAMPLES = 20;
+const SKIPPED_SHOWN = 3;
+
+/**
+ * @param path what the user calls the place
+ * @throws InputError if there are no usable pictures, or, where the options are strict, an unusable one
+ */
+export async function loadPictures(
+  path: string,
+  files: PictureFiles,
+  options: LoadOptions,
+): Promise<Dataset> {
+  const { seed, size, channels, strict, cacheFolder, reporter } = options;
+  const decoder = await createDecoder();
+  const key = cacheKey(resolve(path), files.stamps, decoder.name, size, channels);
+  const cached = await readCache(cacheFolder, key);
+  const pictures = cached ?? (await decodeAll(path, files, decoder, options));
+  const count = pictures.rows.count.toLocaleString("en");
+  if (cached) {
+    reporter.note("pictures", `pictures: ${count}, decoded earlier (${cacheFolder})`, { cached: true });
+  } else {
+    await writeCache(cacheFolder, key, pictures).then(
+      () =>
+        reporter.note("pictures", `pictures: ${count} decoded, kept in ${cacheFolder}`, { cached: false }),
+      (error: Error) =>
+        reporter.note("pictures", `pictures: ${count} decoded, not kept (${error.message})`, {
+          cached: false,
+        }),
+    );
+  }
+  tellSkipped(path, pictures.skipped, options);
+  if (strict && pictures.skipped.count > 0) throw refusal(path, pictures.skipped.examples[0]!);
+
+  const { train, ...given } = partsOf(pictures);
+  return {
+    name: dataName(path),
+    kind: "image",
+    shape: pictures.shape,
+    labelNames: pictures.classes,
+    modes: null,
+    ...shuffleAndSplit(train, given, seed, path),
+  };
+}
+
+async function decodeAll(
+  path: string,
+  files: PictureFiles,
+  decoder: Decoder,
+  { size, channels, strict, signal, reporter }: LoadOptions,
+): Promise<DecodedPictures> {
+  const names = await files.names();
+  if (names.length > MAX_PICTURES) {
+    throw new InputError(
+      `${path}: ${names.length.toLocaleString("en")} pictures, at most ${MAX_PICTURES.toLocaleString("en")} are read. Give fewer.`,
+    );
+  }
+  const { pictures, classes } = layOut(names);
+  const rowOf = new Map(pictures.map(({ name }, row) => [name, row]));
+  const rows = createPictureRows(pictures.length, channels, path);
+  const unusable: { name: string; reason: string }[] = [];
+  let done = 0;
+  await inParallel(files.read(), DECODED_AT_ONCE, async ({ name, bytes }) => {
+    signal.throwIfAborted();
+    try {
+      rows.place(rowOf.get(name)!, name, await decoder.decode(await bytes(), size));
+    } catch (error) {
+      if (!(error instanceof UnusablePicture)) throw error;
+      const found = { name, reason: error.message };
+      if (strict) throw refusal(path, found);
+      unusable.push(found);
+    }
+    reporter.working("decoding pictures", ++done, pictures.length);
+  });
+  unusable.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const decoded = rows.finish();
+  if (!decoded) {
+    throw new InputError(
+      `${path}: none of its ${pictures.length.toLocaleString("en")} pictures can be decoded; ${describeSkipped(unusable[0]!)}.`,
+    );
+  }
+  const kept = decoded.placed.map((row) => pictures[row]!);
+  const countOf = (part: PartName) => kept.filter((picture) => picture.part === part).length;
+  return {
+    shape: decoded.shape,
+    classes,
+    counts: { train: countOf("train"), heldOut: countOf("heldOut"), test: countOf("test") },
+    rows: {
+      count: kept.length,
+      length: decoded.values.length / kept.length,
+      values: decoded.values,
+      labels: classes && Uint16Array.from(kept, ({ label }) => label),
+    },
+    skipped: { count: unusable.length, examples: unusable.slice(0, SKIPPED_EXAMPLES) },
+  };
+}
+
+function partsOf({ rows, counts }: DecodedPictures): {
+  train: Rows;
+  heldOut: Rows | null;
+  test: Rows | null;
+} {
+  const part = (first: number, count: number) => (count > 0 ? sliceRows(rows, first, count) : null);
+  return {
+    train: sliceRows(rows, 0, counts.train),
+    heldOut: part(counts.train, counts.heldOut),
+    test: part(counts.train + counts.heldOut, counts.test),
+  };
+}
+
+function tellSkipped(
+  path: string,
+  { count, examples }: SkippedPictures,
+  { strict, reporter }: LoadOptions,
+): void {
+  if (count === 0 || strict) return;
+  const shown = examples.slice(0, SKIPPED_SHOWN).map(describeSkipped).join(", ");
+  const rest = count > SKIPPED_SHOWN ? ` and ${(count - SKIPPED_SHOWN).toLocaleString("en")} more` : "";
+  reporter.note(
+    "skipped",
+    `skipped ${count.toLocaleString("en")} of the pictures in ${path}, which can't be decoded: ${shown}${rest}; --strict makes that an error`,
+    { count, skipped: examples },
+  );
+}
+
+function refusal(path: string, skipped: { name: string; reason: string }): InputError {
+  return new InputError(
+    `${path}: ${describeSkipped(skipped)}. Mend or remove it, or leave --strict out to go on without it.`,
+  );
+}
+
+/** An archive's names come from anywhere, so that what a terminal would obey is taken out. */
+function describeSkipped({ name, reason }: { name: string; reason: string }): string {
+  return `${name} (${reason})`.replaceAll(/\p{C}/gu, "�");
+}
