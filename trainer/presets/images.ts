@@ -7,7 +7,7 @@ import type { Preset } from "./index.ts";
 export const images: Preset = {
   data: { size: 32 },
   // Three doublings: 4×4 grows to 32×32, 8×8 to 64×64.
-  generator: { kind: "upsample-conv", latentSize: 64, hidden: [], channels: [128, 64, 32] },
-  objective: { poolSize: 10_000, subsetSize: 2_500, passes: 4 },
+  generator: { kind: "dcgan", latentSize: 64, hidden: [], channels: [128, 64, 32] },
+  objective: { poolSize: 4_000, subsetSize: 2_000, passes: 4 },
   budget: { minutes: 10 },
 };

@@ -10,15 +10,14 @@ import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import type { Rows } from "../dataset.ts";
+import type { PicturePixels } from "./rows.ts";
 
-export interface DecodedPictures {
-  readonly shape: readonly [number, number, 1 | 3];
-  /** Names of the classes, which the rows' labels number; null where there are none. */
+export interface DecodedPictures extends PicturePixels {
+  /** A number of `classes` a row; null where there are none. */
+  readonly labels: Uint16Array<ArrayBuffer> | null;
   readonly classes: readonly string[] | null;
   /** How many rows each part has; the rows come in this order. */
   readonly counts: { readonly train: number; readonly heldOut: number; readonly test: number };
-  readonly rows: Rows;
   readonly skipped: SkippedPictures;
 }
 
@@ -77,7 +76,7 @@ export async function readCache(folder: string, key: string): Promise<DecodedPic
 
 /** Writes under a temporary name and renames into place. */
 export async function writeCache(folder: string, key: string, pictures: DecodedPictures): Promise<void> {
-  const { shape, classes, counts, skipped, rows } = pictures;
+  const { shape, values, labels, classes, counts, skipped } = pictures;
   const header: Header = {
     key,
     shape: [...shape],
@@ -98,7 +97,7 @@ export async function writeCache(folder: string, key: string, pictures: DecodedP
     const file = await open(temporary, "w");
     try {
       const hash = createHash("sha256");
-      for (const part of [prefix, text, ...(rows.labels ? [rows.labels] : []), rows.values]) {
+      for (const part of [prefix, text, ...(labels ? [labels] : []), values]) {
         for (const chunk of chunksOf(part)) {
           hash.update(chunk);
           await file.writeFile(chunk);
@@ -150,7 +149,7 @@ async function readPictures(file: FileHandle, key: string): Promise<DecodedPictu
   if (!(await fill(values, file, hash))) return null;
   const written = Buffer.alloc(HASH_BYTES);
   if (!(await fill(written, file)) || !hash.digest().equals(written)) return null;
-  return { shape, classes, counts, skipped, rows: { count: rowCount, length, values, labels } };
+  return { shape, values, labels, classes, counts, skipped };
 }
 
 /** Reads until `target` is full, in chunks; false if the file ends before. */

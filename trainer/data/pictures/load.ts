@@ -11,7 +11,7 @@ import { cacheKey, type DecodedPictures, readCache, type SkippedPictures, writeC
 import { createDecoder, type Decoder, UnusablePicture } from "./decode.ts";
 import { inParallel } from "./in-parallel.ts";
 import { layOut, type PartName } from "./layout.ts";
-import { createPictureRows } from "./rows.ts";
+import { createPictureRows, withChannels } from "./rows.ts";
 
 /** A place that holds picture files. */
 export interface PictureFiles {
@@ -44,27 +44,8 @@ export async function loadPictures(
   files: PictureFiles,
   options: LoadOptions,
 ): Promise<Dataset> {
-  const { seed, size, channels, strict, cacheFolder, reporter } = options;
-  const decoder = await createDecoder();
-  const key = cacheKey(resolve(path), files.stamps, decoder.name, size, channels);
-  const cached = await readCache(cacheFolder, key);
-  const pictures = cached ?? (await decodeAll(path, files, decoder, options));
-  const count = pictures.rows.count.toLocaleString("en");
-  if (cached) {
-    reporter.note("pictures", `pictures: ${count}, decoded earlier (${cacheFolder})`, { cached: true });
-  } else {
-    await writeCache(cacheFolder, key, pictures).then(
-      () =>
-        reporter.note("pictures", `pictures: ${count} decoded, kept in ${cacheFolder}`, { cached: false }),
-      (error: Error) =>
-        reporter.note("pictures", `pictures: ${count} decoded, not kept (${error.message})`, {
-          cached: false,
-        }),
-    );
-  }
+  const pictures = withChannels(await decodedPictures(path, files, options), options.channels);
   tellSkipped(path, pictures.skipped, options);
-  if (strict && pictures.skipped.count > 0) throw refusal(path, pictures.skipped.examples[0]!);
-
   const { train, ...given } = partsOf(pictures);
   return {
     name: dataName(path),
@@ -72,15 +53,41 @@ export async function loadPictures(
     shape: pictures.shape,
     labelNames: pictures.classes,
     modes: null,
-    ...shuffleAndSplit(train, given, seed, path),
+    ...shuffleAndSplit(train, given, options.seed, path),
   };
+}
+
+/** From the cache, or decoded and kept there. */
+async function decodedPictures(
+  path: string,
+  files: PictureFiles,
+  options: LoadOptions,
+): Promise<DecodedPictures> {
+  const { cacheFolder, reporter } = options;
+  const decoder = await createDecoder();
+  const key = cacheKey(resolve(path), files.stamps, decoder.name, options.size);
+  const tell = (pictures: DecodedPictures, how: string) =>
+    reporter.note("pictures", `pictures: ${countOf(pictures).toLocaleString("en")} ${how}`, {
+      count: countOf(pictures),
+    });
+  const cached = await readCache(cacheFolder, key);
+  if (cached) {
+    tell(cached, `from ${cacheFolder}, where they were kept`);
+    return cached;
+  }
+  const pictures = await decodeAll(path, files, decoder, options);
+  await writeCache(cacheFolder, key, pictures).then(
+    () => tell(pictures, `decoded and kept in ${cacheFolder}`),
+    (error: Error) => tell(pictures, `decoded, but not kept (${error.message})`),
+  );
+  return pictures;
 }
 
 async function decodeAll(
   path: string,
   files: PictureFiles,
   decoder: Decoder,
-  { size, channels, strict, signal, reporter }: LoadOptions,
+  { size, strict, signal, reporter }: LoadOptions,
 ): Promise<DecodedPictures> {
   const names = await files.names();
   if (names.length > MAX_PICTURES) {
@@ -90,7 +97,7 @@ async function decodeAll(
   }
   const { pictures, classes } = layOut(names);
   const rowOf = new Map(pictures.map(({ name }, row) => [name, row]));
-  const rows = createPictureRows(pictures.length, channels, path);
+  const rows = createPictureRows(pictures.length, path);
   const unusable: { name: string; reason: string }[] = [];
   let done = 0;
   await inParallel(files.read(), DECODED_AT_ONCE, async ({ name, bytes }) => {
@@ -113,27 +120,26 @@ async function decodeAll(
     );
   }
   const kept = decoded.placed.map((row) => pictures[row]!);
-  const countOf = (part: PartName) => kept.filter((picture) => picture.part === part).length;
+  const countIn = (part: PartName) => kept.filter((picture) => picture.part === part).length;
   return {
     shape: decoded.shape,
+    values: decoded.values,
+    labels: classes && Uint16Array.from(kept, ({ label }) => label),
     classes,
-    counts: { train: countOf("train"), heldOut: countOf("heldOut"), test: countOf("test") },
-    rows: {
-      count: kept.length,
-      length: decoded.values.length / kept.length,
-      values: decoded.values,
-      labels: classes && Uint16Array.from(kept, ({ label }) => label),
-    },
+    counts: { train: countIn("train"), heldOut: countIn("heldOut"), test: countIn("test") },
     skipped: { count: unusable.length, examples: unusable.slice(0, SKIPPED_EXAMPLES) },
   };
 }
 
-function partsOf({ rows, counts }: DecodedPictures): {
-  train: Rows;
-  heldOut: Rows | null;
-  test: Rows | null;
-} {
-  const part = (first: number, count: number) => (count > 0 ? sliceRows(rows, first, count) : null);
+function countOf({ counts }: DecodedPictures): number {
+  return counts.train + counts.heldOut + counts.test;
+}
+
+function partsOf(pictures: DecodedPictures): { train: Rows; heldOut: Rows | null; test: Rows | null } {
+  const { values, labels, counts } = pictures;
+  const count = countOf(pictures);
+  const rows: Rows = { count, length: values.length / count, values, labels };
+  const part = (first: number, size: number) => (size > 0 ? sliceRows(rows, first, size) : null);
   return {
     train: sliceRows(rows, 0, counts.train),
     heldOut: part(counts.train, counts.heldOut),
@@ -141,12 +147,14 @@ function partsOf({ rows, counts }: DecodedPictures): {
   };
 }
 
+/** @throws InputError if there are any and the options are strict */
 function tellSkipped(
   path: string,
   { count, examples }: SkippedPictures,
   { strict, reporter }: LoadOptions,
 ): void {
-  if (count === 0 || strict) return;
+  if (count === 0) return;
+  if (strict) throw refusal(path, examples[0]!);
   const shown = examples.slice(0, SKIPPED_SHOWN).map(describeSkipped).join(", ");
   const rest = count > SKIPPED_SHOWN ? ` and ${(count - SKIPPED_SHOWN).toLocaleString("en")} more` : "";
   reporter.note(

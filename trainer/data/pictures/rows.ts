@@ -6,6 +6,12 @@ import type { Picture } from "./decode.ts";
 /** `auto` is grey if no pixel of any picture has a colour. */
 export type Channels = "auto" | "grey" | "rgb";
 
+export interface PicturePixels {
+  /** [height, width, channels] of every row. */
+  readonly shape: readonly [number, number, 1 | 3];
+  readonly values: Uint8Array<ArrayBuffer>;
+}
+
 export interface PictureRows {
   /**
    * Puts a picture into its row.
@@ -13,14 +19,11 @@ export interface PictureRows {
    * @throws InputError if it is of another size than the first one that was placed
    */
   place(row: number, name: string, picture: Picture): void;
-  /** Rows that were placed, in order, without the gaps; null if there are none. */
-  finish(): {
-    /** [height, width, channels] */
-    readonly shape: readonly [number, number, 1 | 3];
-    readonly values: Uint8Array<ArrayBuffer>;
-    /** The numbers of the rows that were placed, ascending. */
-    readonly placed: readonly number[];
-  } | null;
+  /**
+   * Rows that were placed, in order, without the gaps, and their numbers, ascending; null if there are none. Grey if
+   * no pixel of any of them has a colour.
+   */
+  finish(): (PicturePixels & { readonly placed: readonly number[] }) | null;
 }
 
 const MAX_BYTES = 2 ** 32;
@@ -29,10 +32,10 @@ const MAX_BYTES = 2 ** 32;
  * @param count how many rows there are at most
  * @param where what to call the source in errors
  */
-export function createPictureRows(count: number, channels: Channels, where: string): PictureRows {
+export function createPictureRows(count: number, where: string): PictureRows {
   let first: { readonly name: string; readonly width: number; readonly height: number } | null = null;
   // Grey until a colour turns up, so that grey pictures never take three bytes a pixel.
-  let depth: 1 | 3 = channels === "rgb" ? 3 : 1;
+  let depth: 1 | 3 = 1;
   let values = new Uint8Array(0);
   const isPlaced = new Uint8Array(count);
 
@@ -61,13 +64,12 @@ export function createPictureRows(count: number, channels: Channels, where: stri
             "To crop and resize all pictures to 32×32, say --set data.size=32.",
         );
       }
-      if (depth === 1 && channels === "auto" && hasColour(pixels)) {
+      if (depth === 1 && hasColour(pixels)) {
         depth = 3;
         values = greyToRgb(values, allocate(area));
       }
-      const target = values.subarray(row * area * depth, (row + 1) * area * depth);
-      if (depth === 3) target.set(pixels);
-      else for (let i = 0; i < area; i++) target[i] = luma(pixels, 3 * i);
+      if (depth === 3) values.set(pixels, 3 * row * area);
+      else rgbToGrey(pixels, values.subarray(row * area, (row + 1) * area));
       isPlaced[row] = 1;
     },
 
@@ -94,6 +96,20 @@ function hasColour(pixels: Uint8Array): boolean {
   return false;
 }
 
+/** The same pictures in the channels that are asked for. */
+export function withChannels<P extends PicturePixels>(pictures: P, channels: Channels): P {
+  const { shape, values } = pictures;
+  const [height, width, depth] = shape;
+  const area = values.length / depth;
+  if (channels === "grey" && depth === 3) {
+    return { ...pictures, shape: [height, width, 1], values: rgbToGrey(values, new Uint8Array(area)) };
+  }
+  if (channels === "rgb" && depth === 1) {
+    return { ...pictures, shape: [height, width, 3], values: greyToRgb(values, new Uint8Array(3 * area)) };
+  }
+  return pictures;
+}
+
 function greyToRgb(grey: Uint8Array, rgb: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   for (let i = 0; i < grey.length; i++) {
     rgb[3 * i] = grey[i]!;
@@ -103,9 +119,12 @@ function greyToRgb(grey: Uint8Array, rgb: Uint8Array<ArrayBuffer>): Uint8Array<A
   return rgb;
 }
 
-/** ITU-R BT.601, as most tools turn RGB to grey; a pixel without colour keeps its value exactly. */
-function luma(pixels: Uint8Array, at: number): number {
-  return Math.round((299 * pixels[at]! + 587 * pixels[at + 1]! + 114 * pixels[at + 2]!) / 1000);
+/** By ITU-R BT.601, as most tools do; a pixel without colour keeps its value exactly. */
+function rgbToGrey(rgb: Uint8Array, grey: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  for (let i = 0; i < grey.length; i++) {
+    grey[i] = Math.round((299 * rgb[3 * i]! + 587 * rgb[3 * i + 1]! + 114 * rgb[3 * i + 2]!) / 1000);
+  }
+  return grey;
 }
 
 function sizeOf({ width, height }: { readonly width: number; readonly height: number }): string {
