@@ -1,6 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,12 +12,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { encodePng } from "../shared/png.ts";
 import { createRandom } from "../shared/random.ts";
 import { openBundle } from "../trainer/bundle-reader.ts";
 import { readCheckpoint } from "../trainer/run/checkpoint.ts";
 
-const script = fileURLToPath(new URL("../cli/train.ts", import.meta.url));
+const script = (command: "train" | "eval") => fileURLToPath(new URL(`../cli/${command}.ts`, import.meta.url));
 const root = mkdtempSync(join(tmpdir(), "imle-train-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
@@ -48,8 +51,12 @@ function newWorkplace(): string {
 }
 
 function train(cwd: string, ...args: readonly string[]): Promise<Outcome> {
+  return run(cwd, "train", ...args);
+}
+
+function run(cwd: string, command: "train" | "eval", ...args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [script, ...args], { cwd }, (error, stdout, stderr) => {
+    execFile(process.execPath, [script(command), ...args], { cwd }, (error, stdout, stderr) => {
       resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
     });
   });
@@ -142,7 +149,7 @@ describe("a run to its end", () => {
 test("Ctrl-C writes a checkpoint and exits with 130; --resume ends with what an unbroken run gives", async () => {
   const cwd = newWorkplace();
   const args = [...TINY, "--steps", "6000", "--out", "dots"];
-  const child = spawn(process.execPath, [script, ...args, "--json"], { cwd });
+  const child = spawn(process.execPath, [script("train"), ...args, "--json"], { cwd });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -174,6 +181,86 @@ test("Ctrl-C writes a checkpoint and exits with 130; --resume ends with what an 
   }
 });
 
+describe("pictures", () => {
+  const pictures = join(root, "pictures");
+  const heavy = join(root, "heavy-pictures");
+  const flat = (width: number, height: number, red: number) =>
+    sharp({ create: { width, height, channels: 3, background: { r: red, g: 90, b: 200 - red } } });
+  beforeAll(async () => {
+    for (const [offset, name] of ["dawn", "dusk"].entries()) {
+      mkdirSync(join(pictures, name), { recursive: true });
+      for (let i = 0; i < 150; i++) {
+        const picture = flat(40 + (i % 20), 30 + (i % 9), i + 50 * offset);
+        await (i % 2 ? picture.png() : picture.jpeg()).toFile(
+          join(pictures, name, `${i}.${i % 2 ? "png" : "jpg"}`),
+        );
+      }
+    }
+    writeFileSync(join(pictures, "dusk/empty.png"), "");
+    mkdirSync(heavy);
+    await flat(5000, 5000, 1).png().toFile(join(heavy, "0.png"));
+    for (let i = 1; i < 200; i++) linkSync(join(heavy, "0.png"), join(heavy, `${i}.png`));
+  });
+  /** The preset with fewer channels and samples, so that it takes seconds. */
+  const quick = [
+    ...["--preset", "images", "--data", pictures, "--steps", "20"],
+    ...["--set", "generator.channels=[8,4,4]", "--set", "objective.poolSize=300"],
+  ];
+
+  test("of any size become a model, and eval reads them as training did", async () => {
+    const cwd = newWorkplace();
+    const { status, stdout, stderr } = await train(cwd, ...quick);
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^ +0 % · decoding pictures: \d+ of 301$/m);
+    expect(stdout).toMatch(/^pictures: 300 decoded and kept in \.cache.data$/m);
+    expect(stdout).toMatch(/^skipped 1 of the pictures in .*: dusk\/empty\.png \(empty\); --strict/m);
+    expect(stdout).toMatch(/^data: pictures, 225 × 32×32×3$/m);
+    const bundle = join(cwd, "models/images");
+    expect((await openBundle(bundle)).manifest).toMatchObject({
+      labels: ["dawn", "dusk"],
+      output: { kind: "image", shape: [32, 32, 3] },
+      dataset: { name: "pictures", trainCount: 225, heldOutCount: 45, testCount: 30 },
+    });
+
+    const measured = await run(cwd, "eval", bundle, "--data", pictures, "--samples", "50", "--json");
+    expect(measured.status).toBe(0);
+    expect(measured.stderr).toMatch(/^pictures: 300 from/m);
+    expect(measured.stderr).not.toContain("note:");
+    expect(JSON.parse(measured.stdout)).toMatchObject({
+      dataset: "pictures",
+      testCount: 30,
+      sampleCount: 50,
+    });
+  });
+
+  test("--strict: one that can't be decoded is bad input", async () => {
+    const { status, stderr } = await train(newWorkplace(), ...quick, "--strict");
+    expect(stderr).toMatch(/^train: [^\n]*: dusk\/empty\.png \(empty\)[^\n]*--strict[^\n]*\n$/);
+    expect(status).toBe(2);
+  });
+
+  test("Ctrl-C while they are decoded ends with 130 and leaves nothing", async () => {
+    const cwd = newWorkplace();
+    const args = ["--preset", "images", "--data", heavy, "--json"];
+    const child = spawn(process.execPath, [script("train"), ...args], { cwd });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      if (!stdout.includes('"working"') && text.includes('"working"')) child.kill("SIGINT");
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const status = await new Promise((resolve) => child.on("close", (code) => resolve(code)));
+    expect([status, stderr]).toEqual([130, ""]);
+    expect(events(stdout).find(({ event }) => event === "working")).toMatchObject({
+      what: "decoding pictures",
+      total: 200,
+    });
+    expect(events(stdout).at(-1)).toMatchObject({ event: "interrupted" });
+    expect(readdirSync(cwd)).toEqual(["models"]);
+  });
+});
+
 test("a loss that stops being a number ends the run with status 1 and says where", async () => {
   const cwd = newWorkplace();
   const rate = ["--set", "optimiser.learningRate=1e30", "--set", "optimiser.warmupSteps=0"];
@@ -190,7 +277,7 @@ test("--help tells every flag, with status 0", async () => {
   for (const flag of ["preset", "data", "out", "objective", "engine", "seed", "minutes", "steps", "epochs"]) {
     expect(stdout).toContain(`--${flag} `);
   }
-  for (const flag of ["--resume ", "--set ", "--json"]) expect(stdout).toContain(flag);
+  for (const flag of ["--strict ", "--resume ", "--set ", "--json"]) expect(stdout).toContain(flag);
 });
 
 describe("bad usage ends with status 2 and one clear line", () => {
@@ -202,7 +289,7 @@ describe("bad usage ends with status 2 and one clear line", () => {
     return Buffer.concat([header, Buffer.alloc(sizes.reduce((a, b) => a * b))]);
   };
   beforeAll(() => {
-    for (const name of ["empty", "truncated", "mislabelled", "used"]) {
+    for (const name of ["empty", "truncated", "mislabelled", "used", "mixed"]) {
       mkdirSync(join(files, name), { recursive: true });
     }
     const images = idx(0x803, 30, 4, 4);
@@ -216,6 +303,10 @@ describe("bad usage ends with status 2 and one clear line", () => {
     writeFileSync(join(files, "truncated/train-images-idx3-ubyte"), images.subarray(0, 200));
     writeFileSync(join(files, "mislabelled/train-images-idx3-ubyte"), labels);
     writeFileSync(join(files, "used/thesis.txt"), "years");
+    for (const width of [4, 5]) {
+      const pixels = { width, height: 4, channels: 1 as const, data: new Uint8Array(4 * width) };
+      writeFileSync(join(files, `mixed/${width}.png`), encodePng(pixels));
+    }
   });
 
   const cases: [string, readonly string[], RegExp][] = [
@@ -244,6 +335,11 @@ describe("bad usage ends with status 2 and one clear line", () => {
     ],
     ["labels as images", ["--data", join(files, "mislabelled")], /mislabelled: .*holds labels/],
     [
+      "pictures of two sizes",
+      ["--data", join(files, "mixed")],
+      /(4|5)\.png has \1×4 pixels, .*--set data\.size=32/,
+    ],
+    [
       "rs-imle without radius",
       [...TINY, "--objective", "rs-imle", "--set", "objective.rejectionRadius=null"],
       /rejectionRadius/,
@@ -270,6 +366,7 @@ describe("bad usage ends with status 2 and one clear line", () => {
       ["--resume", "nowhere", "--seed", "3"],
       /--seed: a resumed run keeps its configuration/,
     ],
+    ["resuming strictly", ["--resume", "x", "--strict"], /--strict: a resumed run keeps/],
     ["resuming with another field", ["--resume", "x", "--set", "seed=3"], /--set: a resumed run keeps/],
   ];
   test.concurrent.each(cases)("%s", async (_, args, message) => {
