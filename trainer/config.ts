@@ -87,8 +87,11 @@ const exportSchema = z.strictObject({
   trainingRows: z.boolean().default(true),
   /** The p-value below which the memorisation check says `copy`. */
   alpha: z.number().positive().max(0.05).default(0.01),
-  /** Build hnswlib's index for training sets of more bytes than this; an isolate scans about 110,000 MNIST rows. */
-  indexAboveMiB: z.number().nonnegative().default(84),
+  /**
+   * Build hnswlib's index, which holds the rows as float32, for training sets of more bytes than this; null: never.
+   * The edge scans, and reads none.
+   */
+  indexAboveMiB: z.number().nonnegative().nullable().default(null),
 });
 
 const runSchema = z.strictObject({

@@ -2,8 +2,9 @@
 
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { createRandom } from "../../../shared/random.ts";
 import { InputError } from "../../input-error.ts";
-import { type Dataset, type Rows, sliceRows } from "../dataset.ts";
+import { type Dataset, type Rows, reorderRows, sliceRows } from "../dataset.ts";
 import { dataName } from "../folder.ts";
 import type { LoadOptions } from "../source.ts";
 import { shuffleAndSplit } from "../split.ts";
@@ -47,6 +48,10 @@ export async function loadPictures(
   const pictures = withChannels(await decodedPictures(path, files, options), options.channels);
   tellSkipped(path, pictures.skipped, options);
   const { train, ...given } = partsOf(pictures);
+  // They lie class by class, and measurements take the first so many.
+  for (const [name, part] of Object.entries(given)) {
+    if (part) reorderRows(part, createRandom(options.seed).fork(name).permutation(part.count));
+  }
   return {
     name: dataName(path),
     kind: "image",
