@@ -80,7 +80,7 @@ describe("on an engine", () => {
     const plain = await createPlainGenerator(engine, generator, source(parameters));
     const sampler = createSampler(engine, plain.generator, plain.source);
     await plain.refresh();
-    const { latents, samples } = await trainedForm(1024);
+    const { latents, samples } = await trainedForm(512);
     expectClose(await sampler.sample(latents), samples, 1e-5);
     const { outputSize } = generator;
     expectClose(
@@ -104,7 +104,7 @@ describe("on an engine", () => {
     const step = await engine.compileStep(loss, parameters);
     await step.run([{ feeds: batch, learningRate: 0.05 }]);
 
-    const after = await trainedForm(1024);
+    const after = await trainedForm(512);
     const stale = (await sampler.sample(after.latents)).slice();
     await plain.refresh();
     expectClose(await sampler.sample(after.latents), after.samples, 1e-5);
@@ -112,7 +112,7 @@ describe("on an engine", () => {
 
     const weights = await readPlainWeights(engine, generator, source(parameters));
     const exported = await createSeededSampler(engine, { ...generator, weights });
-    expectClose(await exported.sample(0, 0, 1024), after.samples, 1e-5);
+    expectClose(await exported.sample(0, 0, 512), after.samples, 1e-5);
     await plain.dispose();
   });
 });

@@ -6,7 +6,7 @@ import type { AdamSettings, Engine, Executable, ParameterSource, ParameterValues
 import { type Generator, generatorOf } from "./generator.ts";
 
 /** The latents whose moments take the place of a batch's; always the same ones. */
-const MOMENT_LATENTS = 1024;
+const MOMENT_LATENTS = 512;
 
 /** Nothing is trained with it. */
 export const NO_TRAINING: AdamSettings = {
