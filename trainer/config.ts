@@ -37,6 +37,8 @@ const generatorSchema = z.strictObject({
   /** dcgan, upsample-conv: channels at every size before the last, from the coarsest on; each doubles the one before. */
   channels: z.array(positive.max(4096)).min(1).max(8).default([64, 32]),
   activation: z.enum(["relu", "leaky-relu", "tanh"]).default("relu"),
+  /** batch: hidden layers are normalised over the batch during training; the exported model has plain layers either way. */
+  normalisation: z.enum(["none", "batch"]).default("none"),
 });
 
 const objectiveSchema = z.strictObject({

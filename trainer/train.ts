@@ -14,6 +14,7 @@ import { checkExportable, exportModel, outputSpecOf } from "./export/export-mode
 import { previewCount, previewPng } from "./export/preview.ts";
 import { createSeededSampler, foldModelSpace } from "./generators/frozen.ts";
 import { GENERATORS } from "./generators/index.ts";
+import { readPlainWeights } from "./generators/plain.ts";
 import { OBJECTIVES } from "./objectives/index.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
 import type { Reporter } from "./run/reporter.ts";
@@ -107,8 +108,8 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     });
   /** The generator as it would be exported now. */
   const frozen = async () => {
-    const { average } = await parameters.read();
-    return foldModelSpace({ ...generator, weights: average }, space);
+    const weights = await readPlainWeights(engine, generator, { parameters, use: "average" });
+    return foldModelSpace({ ...generator, weights }, space);
   };
   const saveSamples = async () => {
     const output = outputSpecOf(dataset);

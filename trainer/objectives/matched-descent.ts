@@ -7,7 +7,7 @@ import type { Random } from "../../shared/random.ts";
 import { mean, multiply } from "../autodiff/operators.ts";
 import { input } from "../autodiff/tensor.ts";
 import { DISTANCES } from "../distances/index.ts";
-import type { ParameterSource } from "../engine/engine.ts";
+import { createPlainGenerator } from "../generators/plain.ts";
 import { createSampler } from "../generators/sampler.ts";
 import { InputError } from "../input-error.ts";
 import { SEARCHERS } from "../search/index.ts";
@@ -52,9 +52,9 @@ export async function createMatchedDescent(
   }
   const memoryBytes = searchMemoryMiB * 2 ** 20;
   const search = searcher.prepare(engine, { distance, length: outputSize, memoryBytes });
-  const current: ParameterSource = { parameters, use: "weights" };
-  const sampler = createSampler(engine, generator, current);
-  const maker: PointMaker = { latentSize, apply: generator.apply, parameters: current };
+  const plain = await createPlainGenerator(engine, generator, { parameters, use: "weights" });
+  const sampler = createSampler(engine, plain.generator, plain.source);
+  const maker: PointMaker = { latentSize, apply: plain.generator.apply, parameters: plain.source };
   const samples = generator.apply(input("latents", [batchSize, latentSize]));
   const distances = distance.paired(samples, input("targets", [batchSize, outputSize]));
   // Per number of a sample, so that a learning rate means the same for every output size.
@@ -71,6 +71,7 @@ export async function createMatchedDescent(
   /** Lets every example of the round's subset pick its nearest candidate. */
   async function match(): Promise<void> {
     subset = subsetOfRound();
+    await plain.refresh();
     const examples = space.gather(train, subset);
     const latents = await candidates({
       examples,
@@ -167,6 +168,7 @@ export async function createMatchedDescent(
       await descent.dispose();
       await search.dispose();
       await sampler.dispose();
+      await plain.dispose();
     },
   };
 }
