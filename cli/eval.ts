@@ -8,7 +8,7 @@ import { readGenerator } from "../trainer/bundle-generator.ts";
 import { openBundle } from "../trainer/bundle-reader.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
 import { loadDataset } from "../trainer/data/index.ts";
-import { createEngine } from "../trainer/engine/index.ts";
+import { createEngine, ENGINES } from "../trainer/engine/index.ts";
 import { DEFAULT_SAMPLE_COUNT, evaluate, evaluateTrainingData, testCountOf } from "../trainer/evaluate.ts";
 import { createSeededSampler } from "../trainer/generators/frozen.ts";
 import { InputError } from "../trainer/input-error.ts";
@@ -39,7 +39,7 @@ const command = new Command("eval")
   .option("--data <path>", "the data that the model was trained on; not needed for procedural data sets")
   .option("--samples <n>", "how many to draw", wholeNumberOption(1, MAX_SAMPLE_COUNT), DEFAULT_SAMPLE_COUNT)
   .option("--seed <n>", "of the samples; the training's if left out", wholeNumberOption(0, MAX_SEED))
-  .option("--engine <name>", "what computes (auto, cpu)", "auto")
+  .option("--engine <name>", `what computes (auto, ${Object.keys(ENGINES).join(", ")})`, "auto")
   .option("--metrics <names>", `some of ${Object.keys(METRICS).join(",")}`, commaSeparated)
   .option("--ceiling", "measure real training examples, too: what a perfect generator would reach", false)
   .option("--json", "one JSON object on stdout instead of the table", false)
@@ -52,7 +52,7 @@ async function run(directory: string, flags: Flags): Promise<void> {
   progress(`checking ${directory}`);
   const bundle = await openBundle(directory);
   const { manifest } = bundle;
-  const engine = createEngine(flags.engine);
+  const { engine } = await createEngine(flags.engine);
   try {
     const dataset = await dataFor(manifest, directory, flags.data);
     const seed = flags.seed ?? manifest.training.seed;

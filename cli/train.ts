@@ -3,6 +3,7 @@
 import { Command, Option } from "commander";
 import { MAX_SEED } from "../shared/random.ts";
 import { type Config, resolveConfig } from "../trainer/config.ts";
+import { ENGINES } from "../trainer/engine/index.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { OBJECTIVES } from "../trainer/objectives/index.ts";
 import { PRESETS } from "../trainer/presets/index.ts";
@@ -34,7 +35,7 @@ const command = new Command("train")
   )
   .option("--out <dir>", "where the bundle goes (models/<preset>)")
   .option("--objective <name>", `what a training step does (${Object.keys(OBJECTIVES).join(", ")})`)
-  .option("--engine <name>", "what computes (auto, cpu)")
+  .option("--engine <name>", `what computes (auto, ${Object.keys(ENGINES).join(", ")})`)
   .option("--seed <n>", `a whole number from 0 to ${MAX_SEED}`, wholeNumberOption(0, MAX_SEED))
   .addOption(
     new Option("--minutes <m>", "train this long")

@@ -14,7 +14,7 @@ import { InputError } from "../trainer/input-error.ts";
 import { PLANE, writeSmallBundle } from "./small-bundle.ts";
 
 const root = mkdtempSync(join(tmpdir(), "imle-bundle-"));
-const engine = createEngine("cpu");
+const { engine } = await createEngine("cpu");
 afterAll(async () => {
   rmSync(root, { recursive: true });
   await engine.dispose();

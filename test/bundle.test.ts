@@ -66,7 +66,7 @@ const newFolder = () => {
 };
 let engine: Engine;
 beforeAll(async () => {
-  engine = createEngine("auto");
+  ({ engine } = await createEngine("auto"));
   enableProdMode(); // it prints hints otherwise
   await setBackend("cpu");
 });

@@ -8,7 +8,7 @@ import { type EvaluationRequest, evaluate, evaluateTrainingData, testCountOf } f
 import { InputError } from "../trainer/input-error.ts";
 import { METRICS } from "../trainer/metrics/index.ts";
 
-const engine = createEngine("cpu");
+const { engine } = await createEngine("cpu");
 afterAll(() => engine.dispose());
 
 const plane = ring.create(1, { train: 600, heldOut: 300, test: 400 });

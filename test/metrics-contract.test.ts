@@ -8,7 +8,7 @@ import { createEngine } from "../trainer/engine/index.ts";
 import { METRICS } from "../trainer/metrics/index.ts";
 import type { EvaluationContext } from "../trainer/metrics/metric.ts";
 
-const engine = createEngine("cpu");
+const { engine } = await createEngine("cpu");
 afterAll(() => engine.dispose());
 
 function contextOf(source: typeof ring, sampleCount: number): EvaluationContext {

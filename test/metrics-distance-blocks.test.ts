@@ -5,7 +5,7 @@ import type { Engine } from "../trainer/engine/engine.ts";
 import { createEngine } from "../trainer/engine/index.ts";
 import { distanceBlocks } from "../trainer/metrics/distance-blocks.ts";
 
-const engine = createEngine("cpu");
+const { engine } = await createEngine("cpu");
 afterAll(() => engine.dispose());
 
 function normals(seed: number, count: number): Float32Array<ArrayBuffer> {

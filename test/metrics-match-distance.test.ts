@@ -5,7 +5,7 @@ import { ring } from "../trainer/data/ring.ts";
 import { createEngine } from "../trainer/engine/index.ts";
 import { matchDistance, nearestDistances } from "../trainer/metrics/match-distance.ts";
 
-const engine = createEngine("cpu");
+const { engine } = await createEngine("cpu");
 afterAll(() => engine.dispose());
 
 function normals(seed: number, count: number): Float32Array<ArrayBuffer> {

@@ -9,7 +9,7 @@ import { modelSpaceOf } from "../trainer/data/model-space.ts";
 import { createEngine } from "../trainer/engine/index.ts";
 import { bestBandwidth, candidateBandwidths, logLikelihoods, parzen } from "../trainer/metrics/parzen.ts";
 
-const engine = createEngine("cpu");
+const { engine } = await createEngine("cpu");
 afterAll(() => engine.dispose());
 
 function normals(seed: number, count: number): Float32Array<ArrayBuffer> {

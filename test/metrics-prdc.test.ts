@@ -4,7 +4,7 @@ import { createRandom } from "../shared/random.ts";
 import { createEngine } from "../trainer/engine/index.ts";
 import { measurePrdc, type Prdc } from "../trainer/metrics/prdc.ts";
 
-const engine = createEngine("cpu");
+const { engine } = await createEngine("cpu");
 afterAll(() => engine.dispose());
 
 function normals(seed: number, count: number): Float32Array<ArrayBuffer> {

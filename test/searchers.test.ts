@@ -18,8 +18,8 @@ const REFERENCE: Readonly<Record<string, (a: Numbers, b: Numbers) => number>> = 
 
 const MIB = 2 ** 20;
 let engine: Engine;
-beforeAll(() => {
-  engine = createEngine("auto");
+beforeAll(async () => {
+  ({ engine } = await createEngine("auto"));
 });
 afterAll(() => engine.dispose());
 

@@ -15,8 +15,10 @@ export type ParameterValues = Readonly<Record<string, Float32Array<ArrayBuffer>>
 export interface Engine {
   /** As `--engine` spells it. */
   readonly name: string;
-  /** One line for people: what it runs on, with how many threads. */
+  /** A few words for people: what it runs on, with how many threads. */
   readonly description: string;
+  /** Where its numbers live: on a `gpu` a run should do much and return little, on the `host` handing over costs nothing. */
+  readonly device: "host" | "gpu";
   /** Places trainable parameters on the engine, with Adam's moments and an average of the weights. */
   createParameters(initial: readonly InitialParameter[], adam: AdamSettings): Promise<Parameters>;
   /** Compiles a program; `parameters` gives the values of its parameter leaves. */
@@ -36,16 +38,20 @@ export interface Executable {
 }
 
 export interface TrainingStep {
+  /** How many batches a run takes best: on a GPU several steps at once save most of what a run costs. */
+  readonly unroll: number;
   /**
-   * Computes the loss and its gradients on `feeds`, then updates the parameters.
+   * One step a batch, in order: computes the loss and its gradients, then updates the parameters.
    *
-   * @returns the loss before the update
+   * @param batches any number of them; the same bits come out however they are divided among runs
+   * @returns every step's loss before its update
    */
-  run(feeds: NamedNumbers, settings: StepSettings): Promise<number>;
+  run(batches: readonly Batch[]): Promise<number[]>;
   dispose(): Promise<void>;
 }
 
-export interface StepSettings {
+export interface Batch {
+  readonly feeds: NamedNumbers;
   readonly learningRate: number;
 }
 

@@ -1,17 +1,64 @@
 import { InputError } from "../input-error.ts";
+import { cpu } from "./cpu.ts";
 import type { Engine } from "./engine.ts";
-import { createOnnxEngine } from "./onnx-engine.ts";
+import type { EngineKind } from "./kind.ts";
 
-/** Every engine, by the name that `--engine` takes; `auto` takes the first. */
-export const ENGINES: Readonly<Record<string, () => Engine>> = {
-  cpu: () => createOnnxEngine({ provider: "cpu" }),
-};
+/** Every engine, by the name that `--engine` takes; `auto` takes the first that works, so the fastest come first. */
+export const ENGINES: Readonly<Record<string, EngineKind>> = byName([cpu]);
 
-/** @throws InputError if there is no such engine */
-export function createEngine(name: string): Engine {
-  const known = Object.keys(ENGINES);
-  const create =
-    name === "auto" ? ENGINES[known[0]!] : Object.hasOwn(ENGINES, name) ? ENGINES[name] : undefined;
-  if (!create) throw new InputError(`engine: no engine "${name}". Known: auto, ${known.join(", ")}.`);
-  return create();
+export interface ChosenEngine {
+  readonly engine: Engine;
+  /** One line for people: which it is, and why none that would be faster. */
+  readonly why: string;
+}
+
+/**
+ * Starts the engine of this name; for `auto`, the fastest that works.
+ *
+ * @throws InputError if there is no such engine, or it doesn't work here: the message says what would add it
+ */
+export async function createEngine(name: string): Promise<ChosenEngine> {
+  if (name === "auto") return chooseEngine(Object.values(ENGINES));
+  if (!Object.hasOwn(ENGINES, name)) {
+    throw new InputError(`engine: no engine "${name}". Known: auto, ${Object.keys(ENGINES).join(", ")}.`);
+  }
+  const kind = ENGINES[name]!;
+  const found = await kind.probe();
+  if (!found.works) {
+    throw new InputError(
+      `engine: "${name}" doesn't work here: ${found.reason}. To add it: ${found.remedy}. ` +
+        "`npm run doctor` lists what works.",
+    );
+  }
+  const engine = await kind.create();
+  return { engine, why: nameOf(engine) };
+}
+
+/**
+ * Starts the first of `kinds` that works and is worth taking.
+ *
+ * @throws InputError if there is none
+ */
+export async function chooseEngine(kinds: readonly EngineKind[]): Promise<ChosenEngine> {
+  const passedBy: string[] = [];
+  for (const kind of kinds) {
+    const found = await kind.probe();
+    const obstacle = found.works ? found.notForAuto : found.reason;
+    if (obstacle === undefined) {
+      const engine = await kind.create();
+      return { engine, why: [nameOf(engine), ...passedBy].join("; ") };
+    }
+    passedBy.push(`${kind.name}: ${obstacle}`);
+  }
+  throw new InputError(
+    `engine: none works here (${passedBy.join("; ")}). \`npm run doctor\` says what would add one.`,
+  );
+}
+
+function nameOf({ name, description }: Engine): string {
+  return `${name} (${description})`;
+}
+
+function byName(kinds: readonly EngineKind[]): Record<string, EngineKind> {
+  return Object.fromEntries(kinds.map((kind) => [kind.name, kind]));
 }

@@ -7,13 +7,12 @@
 
 import { availableParallelism } from "node:os";
 import * as ort from "onnxruntime-node";
-import { differentiate } from "../autodiff/gradients.ts";
-import { add } from "../autodiff/operators.ts";
-import { printShape, sameShape, sizeOf, type Tensor, topologicalOrder } from "../autodiff/tensor.ts";
+import { sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { lowerToOnnx } from "../onnx/lower.ts";
 import { encodeModel } from "../onnx/model-proto.ts";
 import { createArena, type ParameterArena } from "./arena.ts";
 import type { Engine, Executable, NamedNumbers, Numbers, ParameterSource, Program } from "./engine.ts";
+import { fedNumbers, leavesOf, parameterGradients } from "./leaves.ts";
 
 export interface OnnxEngineOptions {
   readonly provider: "cpu";
@@ -54,7 +53,8 @@ export function createOnnxEngine({ provider, threads = availableParallelism() }:
 
   return {
     name: provider,
-    description: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common} on ${provider}, ${threads} thread${threads === 1 ? "" : "s"}`,
+    device: "host",
+    description: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}, ${threads} thread${threads === 1 ? "" : "s"}`,
 
     async createParameters(initial, adam) {
       return createArena(initial, adam);
@@ -81,12 +81,17 @@ export function createOnnxEngine({ provider, threads = availableParallelism() }:
       const session = await createSession(program, "step");
       const run = prepare(session, program, { parameters, use: "weights", into });
       return {
-        async run(feeds, { learningRate }) {
-          const { loss } = await run(feeds);
-          // Another step may have left its gradients there.
-          for (const gradient of unused) gradient.fill(0);
-          arena.update(learningRate);
-          return loss![0]!;
+        unroll: 1,
+        async run(batches) {
+          const losses: number[] = [];
+          for (const { feeds, learningRate } of batches) {
+            const { loss } = await run(feeds);
+            losses.push(loss![0]!);
+            // Another step may have left its gradients there.
+            for (const gradient of unused) gradient.fill(0);
+            arena.update(learningRate);
+          }
+          return losses;
         },
         dispose: () => release(session),
       };
@@ -98,41 +103,16 @@ export function createOnnxEngine({ provider, threads = availableParallelism() }:
   };
 }
 
-/** The gradient of every parameter that the loss reads; the sum, where it is written more than once. */
-function parameterGradients(loss: Tensor): Map<string, Tensor> {
-  const leaves = topologicalOrder([loss]).filter((tensor) => tensor.op === "parameter");
-  const gradients = new Map<string, Tensor>();
-  for (const [i, gradient] of differentiate(loss, leaves).entries()) {
-    const name = leaves[i]!.attributes["name"] as string;
-    const sofar = gradients.get(name);
-    gradients.set(name, sofar ? add(sofar, gradient) : gradient);
-  }
-  return gradients;
-}
-
 /** Binds parameters and outputs to fixed buffers once, so that a run allocates nothing but its feeds. */
 function prepare(
   session: ort.InferenceSession,
   program: Program,
   source?: ParameterSource & { readonly into: NamedNumbers },
 ): Executable["run"] {
+  const { inputs, parameters } = leavesOf(program, source);
   const bound: Record<string, ort.Tensor> = {};
-  const shapes: Record<string, Tensor> = {};
-  for (const tensor of topologicalOrder(Object.values(program))) {
-    const name = tensor.attributes["name"] as string;
-    if (tensor.op === "input") shapes[name] = tensor;
-    if (tensor.op === "parameter") {
-      if (!source)
-        throw new Error(`compile: the program reads parameter "${name}", but no parameters were given`);
-      const spec = source.parameters.specs.find((each) => each.name === name);
-      if (!spec) throw new Error(`compile: there is no parameter "${name}"`);
-      if (!sameShape(spec.shape, tensor.shape)) {
-        throw new Error(
-          `compile: parameter "${name}" has shape ${printShape(spec.shape)}, the program reads ${printShape(tensor.shape)}`,
-        );
-      }
-      bound[name] = asOrt(tensor, (source.parameters as ParameterArena).view(source.use, name));
-    }
+  for (const [name, tensor] of parameters) {
+    bound[name] = asOrt(tensor, (source!.parameters as ParameterArena).view(source!.use, name));
   }
   const results: Record<string, Numbers> = {};
   const fetches: Record<string, ort.Tensor> = {};
@@ -142,18 +122,7 @@ function prepare(
   }
   return async (feeds) => {
     const given: Record<string, ort.Tensor> = { ...bound };
-    for (const [name, tensor] of Object.entries(shapes)) {
-      const values = feeds[name];
-      if (values?.length !== sizeOf(tensor.shape)) {
-        throw new Error(
-          `run: input "${name}" takes ${sizeOf(tensor.shape)} numbers, got ${values?.length ?? "none"}`,
-        );
-      }
-      if (values instanceof Float32Array !== (tensor.dtype === "float32")) {
-        throw new Error(`run: input "${name}" takes ${tensor.dtype} numbers, got ${values.constructor.name}`);
-      }
-      given[name] = asOrt(tensor, values);
-    }
+    for (const [name, tensor] of inputs) given[name] = asOrt(tensor, fedNumbers(feeds, name, tensor));
     await session.run(given, fetches);
     return results;
   };

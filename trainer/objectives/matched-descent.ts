@@ -7,10 +7,11 @@ import type { Random } from "../../shared/random.ts";
 import { mean, multiply } from "../autodiff/operators.ts";
 import { input } from "../autodiff/tensor.ts";
 import { DISTANCES } from "../distances/index.ts";
+import type { ParameterSource } from "../engine/engine.ts";
 import { createSampler } from "../generators/sampler.ts";
 import { InputError } from "../input-error.ts";
 import { SEARCHERS } from "../search/index.ts";
-import type { PointSource, Search } from "../search/searcher.ts";
+import type { PointMaker, PointSource, Search } from "../search/searcher.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 
 /** What a member of the family chooses candidates with. */
@@ -51,7 +52,9 @@ export async function createMatchedDescent(
   }
   const memoryBytes = searchMemoryMiB * 2 ** 20;
   const search = searcher.prepare(engine, { distance, length: outputSize, memoryBytes });
-  const sampler = createSampler(engine, generator, { parameters, use: "weights" });
+  const current: ParameterSource = { parameters, use: "weights" };
+  const sampler = createSampler(engine, generator, current);
+  const maker: PointMaker = { latentSize, apply: generator.apply, parameters: current };
   const samples = generator.apply(input("latents", [batchSize, latentSize]));
   const distances = distance.paired(samples, input("targets", [batchSize, outputSize]));
   // Per number of a sample, so that a learning rate means the same for every output size.
@@ -84,10 +87,12 @@ export async function createMatchedDescent(
   }
 
   function samplesOf(latents: Float32Array<ArrayBuffer>): PointSource {
+    const rows = (first: number, count: number) =>
+      latents.subarray(first * latentSize, (first + count) * latentSize);
     return {
       count: latents.length / latentSize,
-      tile: (first, count) =>
-        sampler.sample(latents.subarray(first * latentSize, (first + count) * latentSize)),
+      tile: (first, count) => sampler.sample(rows(first, count)),
+      made: { maker, latents: rows },
     };
   }
 
@@ -103,14 +108,17 @@ export async function createMatchedDescent(
     );
   }
 
-  /** The matched pairs of one step: latents, a little moved, and the examples that they should become. */
-  function batchOfStep(): { latents: Float32Array<ArrayBuffer>; targets: Float32Array<ArrayBuffer> } {
-    const pass = `${round} ${Math.floor(stepInRound / stepsPerPass)}`;
+  /** The matched pairs of one step of the round: latents, a little moved, and the examples that they should become. */
+  function batchOfStep(step: number): {
+    latents: Float32Array<ArrayBuffer>;
+    targets: Float32Array<ArrayBuffer>;
+  } {
+    const pass = `${round} ${Math.floor(step / stepsPerPass)}`;
     if (order.pass !== pass) order = { pass, rows: random.fork("order", pass).permutation(subsetSize) };
-    const first = (stepInRound % stepsPerPass) * batchSize;
+    const first = (step % stepsPerPass) * batchSize;
     const rows = order.rows.subarray(first, first + batchSize);
     const latents = new Float32Array(batchSize * latentSize);
-    if (latentJitter > 0) random.fork("jitter", round, stepInRound).fillNormal(latents);
+    if (latentJitter > 0) random.fork("jitter", round, step).fillNormal(latents);
     for (let i = 0; i < latents.length; i++) {
       const row = rows[Math.floor(i / latentSize)]!;
       latents[i] = matched[row * latentSize + (i % latentSize)]! + latentJitter * latents[i]!;
@@ -126,20 +134,27 @@ export async function createMatchedDescent(
 
   return {
     stepsPerEpoch: roundsPerEpoch * stepsPerRound,
-    async step(learningRate) {
-      const start = performance.now();
-      if (stepInRound === 0) await match();
-      const middle = performance.now();
-      const loss = await descent.run(batchOfStep(), { learningRate });
-      stepInRound++;
-      if (stepInRound === stepsPerRound) {
-        stepInRound = 0;
-        round++;
+    unroll: descent.unroll,
+    async run(learningRates) {
+      const losses: number[] = [];
+      const seconds = { match: 0, descend: 0 };
+      while (losses.length < learningRates.length) {
+        const start = performance.now();
+        if (stepInRound === 0) await match();
+        const middle = performance.now();
+        const batches = learningRates
+          .slice(losses.length, losses.length + stepsPerRound - stepInRound)
+          .map((learningRate, i) => ({ feeds: batchOfStep(stepInRound + i), learningRate }));
+        losses.push(...(await descent.run(batches)));
+        stepInRound += batches.length;
+        if (stepInRound === stepsPerRound) {
+          stepInRound = 0;
+          round++;
+        }
+        seconds.match += (middle - start) / 1000;
+        seconds.descend += (performance.now() - middle) / 1000;
       }
-      return {
-        loss,
-        seconds: { match: (middle - start) / 1000, descend: (performance.now() - middle) / 1000 },
-      };
+      return { losses, seconds };
     },
     state: () => ({ counters: { round, stepInRound }, arrays: { subset, matched } }),
     restore({ counters, arrays }) {

@@ -1,7 +1,8 @@
 /** Nearest-neighbour search over points that are made tile by tile and thrown away after. */
 
+import type { Tensor } from "../autodiff/tensor.ts";
 import type { Distance } from "../distances/distance.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, ParameterSource } from "../engine/engine.ts";
 
 export interface Searcher {
   readonly name: string;
@@ -35,6 +36,23 @@ export interface PointSource {
   readonly count: number;
   /** Points first … first + count − 1, [count, length]; valid until the next call. */
   tile(first: number, count: number): Promise<Float32Array<ArrayBuffer>>;
+  /** How a program makes them, where one does: a search on a GPU then makes them there, and none travels. */
+  readonly made?: MadePoints;
+}
+
+/** Points that a program makes from latents. */
+export interface MadePoints {
+  readonly maker: PointMaker;
+  /** What points first … first + count − 1 are made from, [count, latentSize]. */
+  latents(first: number, count: number): Float32Array<ArrayBuffer>;
+}
+
+/** The same object for as long as the program is the same, so that a search compiles it once. */
+export interface PointMaker {
+  readonly latentSize: number;
+  /** [n, latentSize] → [n, length] */
+  apply(latents: Tensor): Tensor;
+  readonly parameters: ParameterSource;
 }
 
 export interface Matches {
