@@ -111,6 +111,9 @@ describe("a run to its end", () => {
     expect(metrics.map(({ stepCount }) => stepCount)).toEqual([100, 200]);
     for (const entry of metrics) {
       expect(entry).toMatchObject({ loss: expect.any(Number), learningRate: expect.any(Number) });
+      for (const part of ["sample", "search", "descend"]) {
+        expect((entry["seconds"] as Record<string, number>)[part]).toBeGreaterThan(0);
+      }
     }
     expect((await readCheckpoint(join(run, "checkpoints/latest.ckpt"))).stepCount).toBe(250);
     const samples = readdirSync(join(run, "samples"));

@@ -135,6 +135,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
 
   if (!checkpoint) checkpoints.offer(await snapshot());
   const recent = createRunningMean(200);
+  let spent: Record<string, number> = {};
   let grids = Math.floor(progress() * config.run.sampleGrids);
   const upcomingRates = () =>
     upcomingLearningRates(config.optimiser, budget, {
@@ -150,6 +151,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     const recordDue = Math.floor((stepCount + losses.length) / 100) > Math.floor(stepCount / 100);
     stepCount += losses.length;
     for (const loss of losses) recent.add(loss);
+    for (const [part, time] of Object.entries(seconds)) spent[part] = (spent[part] ?? 0) + time;
     const status = {
       stepCount,
       totalSteps: budget.totalSteps,
@@ -161,7 +163,10 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
         ((stepCount - startedWith) * config.objective.batchSize) / (elapsedSeconds() - earlierSeconds),
     };
     reporter.training(status);
-    if (recordDue) await folder.record({ ...status, seconds });
+    if (recordDue) {
+      await folder.record({ ...status, seconds: spent }); // since the last record
+      spent = {};
+    }
     if (checkpoints.isDue()) checkpoints.offer(await snapshot());
     if (Math.floor(status.progress * config.run.sampleGrids) > grids) {
       grids = Math.floor(status.progress * config.run.sampleGrids);
