@@ -8,7 +8,7 @@ import { InputError } from "../trainer/input-error.ts";
 import { OBJECTIVES } from "../trainer/objectives/index.ts";
 import { PRESETS } from "../trainer/presets/index.ts";
 import { resumeRunFolder } from "../trainer/run/run-folder.ts";
-import { positiveNumberOption, runCommand, wholeNumberOption } from "./command.ts";
+import { collect, positiveNumberOption, runCommand, wholeNumberOption } from "./command.ts";
 import { defaultOut, runTraining, type TrainingStart } from "./training.ts";
 
 interface Flags {
@@ -83,8 +83,4 @@ async function resume(flags: Flags, path: string): Promise<TrainingStart> {
     );
   }
   return resumeRunFolder(path, flags.set);
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
 }
