@@ -54,3 +54,8 @@ export function positiveNumberOption(text: string): number {
   if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
   return value;
 }
+
+/** A commander parser for options that may be given several times. */
+export function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}

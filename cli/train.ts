@@ -8,7 +8,7 @@ import { InputError } from "../trainer/input-error.ts";
 import { OBJECTIVES } from "../trainer/objectives/index.ts";
 import { PRESETS } from "../trainer/presets/index.ts";
 import { resumeRunFolder } from "../trainer/run/run-folder.ts";
-import { positiveNumberOption, runCommand, wholeNumberOption } from "./command.ts";
+import { collect, positiveNumberOption, runCommand, wholeNumberOption } from "./command.ts";
 import { defaultOut, runTraining, type TrainingStart } from "./training.ts";
 
 interface Flags {
@@ -50,7 +50,7 @@ const command = new Command("train")
       .conflicts("epochs"),
   )
   .option("--epochs <n>", "train until every example had its turn this often", positiveNumberOption)
-  .option("--resume <dir>", "go on with a run folder that was interrupted")
+  .option("--resume <dir>", "go on with a run folder that was interrupted; --set may change optimiser.*")
   .option("--set <path=value>", "set any field of the configuration (repeatable)", collect, [])
   .option("--json", "one JSON object a line on stdout instead of the progress display", false)
   .action(run);
@@ -90,14 +90,11 @@ async function resume(flags: Flags, path: string): Promise<TrainingStart> {
   const fixed = (
     ["preset", "data", "strict", "objective", "engine", "seed", "minutes", "steps", "epochs"] as const
   ).find((name) => flags[name] !== undefined);
-  if (fixed || flags.set.length > 0) {
+  const flag = fixed ?? (flags.set.some((field) => !field.startsWith("optimiser.")) ? "set" : null);
+  if (flag) {
     throw new InputError(
-      `--${fixed ?? "set"}: a resumed run keeps its configuration. Leave it out, or start a new run.`,
+      `--${flag}: a resumed run keeps its configuration, all but optimiser.*. Leave it out, or start a new run.`,
     );
   }
-  return resumeRunFolder(path);
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
+  return resumeRunFolder(path, flags.set);
 }

@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodePng } from "../shared/png.ts";
 import { createRandom } from "../shared/random.ts";
 import { openBundle } from "../trainer/bundle-reader.ts";
-import { readCheckpoint } from "../trainer/run/checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "../trainer/run/checkpoint.ts";
 
 const script = (command: "train" | "eval") => fileURLToPath(new URL(`../cli/${command}.ts`, import.meta.url));
 const root = mkdtempSync(join(tmpdir(), "imle-train-"));
@@ -118,6 +118,9 @@ describe("a run to its end", () => {
     expect(metrics.map(({ stepCount }) => stepCount)).toEqual([100, 200]);
     for (const entry of metrics) {
       expect(entry).toMatchObject({ loss: expect.any(Number), learningRate: expect.any(Number) });
+      for (const part of ["sample", "search", "descend"]) {
+        expect((entry["seconds"] as Record<string, number>)[part]).toBeGreaterThan(0);
+      }
     }
     expect((await readCheckpoint(join(run, "checkpoints/latest.ckpt"))).stepCount).toBe(250);
     const samples = readdirSync(join(run, "samples"));
@@ -261,14 +264,53 @@ describe("pictures", () => {
   });
 });
 
-test("a loss that stops being a number ends the run with status 1 and says where", async () => {
-  const cwd = newWorkplace();
-  const rate = ["--set", "optimiser.learningRate=1e30", "--set", "optimiser.warmupSteps=0"];
-  const { status, stderr } = await train(cwd, ...TINY, "--steps", "50", ...rate);
-  expect(status).toBe(1);
-  expect(stderr).toMatch(/train: the loss is (NaN|Infinity) at step \d+ \(learning rate [\d.e+]+\)/);
-  expect(existsSync(join(cwd, "models"))).toBe(true);
-  expect(readdirSync(join(cwd, "models"))).toEqual([]);
+describe("a loss that stops being a number", () => {
+  const cwd = join(root, "diverges");
+  let outcome: Outcome;
+  beforeAll(async () => {
+    mkdirSync(cwd);
+    const rate = ["--set", "optimiser.learningRate=1e12", "--set", "run.checkpointEverySeconds=1e-6"];
+    outcome = await train(cwd, ...TINY, "--steps", "200", ...rate);
+  });
+
+  test("ends the run with status 1: step, rate, the last good checkpoint, what to do next", async () => {
+    expect(outcome.status).toBe(1);
+    const line =
+      /^train: the loss is (?:NaN|-?Infinity) at step (\d+) \(learning rate [\d.e+]+\)\. Last good checkpoint: (\S+) \(step (\d+)\)\. Go on from it with --resume (\S+) --set optimiser\.learningRate=3e\+11\.\n$/;
+    expect(outcome.stderr).toMatch(line);
+    const [, step, path, goodStep, run] = line.exec(outcome.stderr)!;
+    expect(run).toBe(onlyRun(cwd));
+    expect(path).toBe(join(run!, "checkpoints/latest.ckpt"));
+    const { stepCount, parameters } = await readCheckpoint(path!);
+    expect(stepCount).toBe(Number(goodStep));
+    expect(stepCount).toBeLessThan(Number(step));
+    for (const values of Object.values(parameters.weights)) expect(values.every(Number.isFinite)).toBe(true);
+    expect(readdirSync(join(cwd, "models"))).toEqual([]);
+  });
+
+  test("from that checkpoint a run at a lower rate gets to its end, and keeps the rate", async () => {
+    const run = onlyRun(cwd);
+    const resumed = await train(cwd, "--resume", run, "--set", "optimiser.learningRate=0.001");
+    expect([resumed.status, resumed.stderr]).toEqual([0, ""]);
+    await openBundle(join(cwd, "models/ring"));
+    const about = JSON.parse(readFileSync(join(run, "run.json"), "utf8"));
+    expect(about).toMatchObject({ seed: 1, config: { optimiser: { learningRate: 0.001, beta1: 0.9 } } });
+  });
+
+  test("in the first step after --resume: says that no checkpoint is good", async () => {
+    const run = onlyRun(cwd);
+    const latest = join(run, "checkpoints/latest.ckpt");
+    const { parameters, ...rest } = await readCheckpoint(latest);
+    const weights = Object.entries(parameters.weights).map(([name, values]) => [
+      name,
+      values.fill(Number.NaN),
+    ]);
+    const damaged = { ...parameters, weights: Object.fromEntries(weights) };
+    await writeCheckpoint(latest, { ...rest, stepCount: 90, parameters: damaged });
+    const { status, stderr } = await train(cwd, "--resume", run);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/at step 90 \(.*No checkpoint from before is good\. Start again with --set/);
+  });
 });
 
 test("--help tells every flag, with status 0", async () => {

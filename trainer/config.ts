@@ -151,7 +151,20 @@ export function resolveConfig(presetName: string, overrides: ConfigOverrides = {
   if (overrides.dataPath !== undefined) setField(draft, "data.path", overrides.dataPath);
   if (overrides.strict !== undefined) setField(draft, "data.strict", overrides.strict);
   if (overrides.budget) draft["budget"] = overrides.budget;
-  for (const assignment of overrides.set ?? []) {
+  return checked(draft, overrides.set);
+}
+
+/**
+ * The configuration with fields changed, `path=value` each.
+ *
+ * @throws InputError naming the field, what was expected and what came
+ */
+export function withFields(config: Config, set: readonly string[]): Config {
+  return checked(structuredClone(config), set);
+}
+
+function checked(draft: Draft, set: readonly string[] = []): Config {
+  for (const assignment of set) {
     const equals = assignment.indexOf("=");
     if (equals < 1)
       throw new InputError(

@@ -17,9 +17,10 @@ import { GENERATORS } from "./generators/index.ts";
 import { readPlainWeights } from "./generators/plain.ts";
 import { OBJECTIVES } from "./objectives/index.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
+import { createCheckpoints, holdsNumbers } from "./run/checkpoints.ts";
 import type { Reporter } from "./run/reporter.ts";
 import { createRunFolder, type RunFolder } from "./run/run-folder.ts";
-import { createBudget, upcomingLearningRates } from "./schedule.ts";
+import { createBudget, learningRateAt, upcomingLearningRates } from "./schedule.ts";
 
 export interface TrainRequest {
   readonly config: Config;
@@ -42,8 +43,8 @@ export interface TrainOutcome {
 /**
  * Trains a generator as the configuration says and exports it to `out`.
  *
- * @throws InputError if the configuration doesn't fit the data; DivergedError if the loss stops being a number; the
- *   signal's reason if it is aborted before the first step
+ * @throws InputError if the configuration doesn't fit the data; DivergedError if the loss or a weight stops
+ *   being a number; the signal's reason if it is aborted before the first step
  */
 export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const { config, reporter, signal, checkpoint } = request;
@@ -99,13 +100,27 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const elapsedSeconds = () => earlierSeconds + (performance.now() - startedAt) / 1000;
   const progress = () => budget.progress(stepCount, elapsedSeconds());
 
-  const saveCheckpoint = async () =>
-    folder.saveCheckpoint({
-      stepCount,
-      elapsedSeconds: elapsedSeconds(),
-      parameters: await parameters.read(),
-      training: training.state(),
+  const checkpoints = createCheckpoints(folder, config.run.checkpointEverySeconds);
+  const diverged = (what: string, steps: number, learningRate: number) =>
+    new DivergedError({
+      what,
+      stepCount: steps,
+      learningRate,
+      runFolder: folder.path,
+      lastGood: checkpoints.lastGood(),
+      lowerRate: config.optimiser.learningRate / 3,
     });
+  const snapshot = async (): Promise<Checkpoint> => {
+    const state = await parameters.read();
+    if (!holdsNumbers(state)) {
+      throw diverged(
+        "a weight is no number",
+        stepCount,
+        learningRateAt(config.optimiser, progress(), stepCount),
+      );
+    }
+    return { stepCount, elapsedSeconds: elapsedSeconds(), parameters: state, training: training.state() };
+  };
   /** The generator as it would be exported now. */
   const frozen = async () => {
     const weights = await readPlainWeights(engine, generator, { parameters, use: "average" });
@@ -119,8 +134,9 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     await folder.saveSamples(stepCount, previewPng(samples, output));
   };
 
+  if (!checkpoint) checkpoints.offer(await snapshot());
   const recent = createRunningMean(200);
-  let checkpointAt = elapsedSeconds() + config.run.checkpointEverySeconds;
+  let spent: Record<string, number> = {};
   let grids = Math.floor(progress() * config.run.sampleGrids);
   const upcomingRates = () =>
     upcomingLearningRates(config.optimiser, budget, {
@@ -130,17 +146,13 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     });
   for (let rates = upcomingRates(); rates.length > 0 && !signal.aborted; rates = upcomingRates()) {
     const { losses, seconds } = await training.run(rates);
-    const diverged = losses.findIndex((loss) => !Number.isFinite(loss));
-    if (diverged >= 0) {
-      throw new DivergedError(
-        `the loss is ${losses[diverged]} at step ${stepCount + diverged} (learning rate ${rates[diverged]!.toPrecision(3)}). ` +
-          `Lower it with --set optimiser.learningRate=${(config.optimiser.learningRate / 3).toPrecision(1)}. ` +
-          `The run folder keeps the last good checkpoint, if there was time for one: ${folder.path}.`,
-      );
-    }
+    if (Number.isFinite(losses[0])) await checkpoints.confirm();
+    const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+    if (bad >= 0) throw diverged(`the loss is ${losses[bad]}`, stepCount + bad, rates[bad]!);
     const recordDue = Math.floor((stepCount + losses.length) / 100) > Math.floor(stepCount / 100);
     stepCount += losses.length;
     for (const loss of losses) recent.add(loss);
+    for (const [part, time] of Object.entries(seconds)) spent[part] = (spent[part] ?? 0) + time;
     const status = {
       stepCount,
       totalSteps: budget.totalSteps,
@@ -152,18 +164,19 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
         ((stepCount - startedWith) * config.objective.batchSize) / (elapsedSeconds() - earlierSeconds),
     };
     reporter.training(status);
-    if (recordDue) await folder.record({ ...status, seconds });
-    if (elapsedSeconds() >= checkpointAt) {
-      await saveCheckpoint();
-      checkpointAt = elapsedSeconds() + config.run.checkpointEverySeconds;
+    if (recordDue) {
+      await folder.record({ ...status, seconds: spent }); // since the last record
+      spent = {};
     }
+    if (checkpoints.isDue()) checkpoints.offer(await snapshot());
     if (Math.floor(status.progress * config.run.sampleGrids) > grids) {
       grids = Math.floor(status.progress * config.run.sampleGrids);
       await saveSamples();
     }
   }
 
-  await saveCheckpoint();
+  checkpoints.offer(await snapshot());
+  await checkpoints.confirm();
   await training.dispose();
   const interrupted = signal.aborted;
   if (!interrupted) {

@@ -65,11 +65,14 @@ export async function createMatchedDescent(
   /** The examples of this round, and the latent of the sample that each of them picked. */
   let subset = new Int32Array(0);
   let matched = new Float32Array(0);
+  /** What this round's candidates took to make. */
+  let sampleSeconds = 0;
   /** The order in which a pass over the subset goes, and which pass that is. */
   let order = { pass: "", rows: new Uint32Array(0) };
 
   /** Lets every example of the round's subset pick its nearest candidate. */
   async function match(): Promise<void> {
+    sampleSeconds = 0;
     subset = subsetOfRound();
     await plain.refresh();
     const examples = space.gather(train, subset);
@@ -92,7 +95,12 @@ export async function createMatchedDescent(
       latents.subarray(first * latentSize, (first + count) * latentSize);
     return {
       count: latents.length / latentSize,
-      tile: (first, count) => sampler.sample(rows(first, count)),
+      async tile(first, count) {
+        const start = performance.now();
+        const tile = await sampler.sample(rows(first, count));
+        sampleSeconds += (performance.now() - start) / 1000;
+        return tile;
+      },
       made: { maker, latents: rows },
     };
   }
@@ -138,10 +146,14 @@ export async function createMatchedDescent(
     unroll: descent.unroll,
     async run(learningRates) {
       const losses: number[] = [];
-      const seconds = { match: 0, descend: 0 };
+      const seconds = { sample: 0, search: 0, descend: 0 };
       while (losses.length < learningRates.length) {
         const start = performance.now();
-        if (stepInRound === 0) await match();
+        if (stepInRound === 0) {
+          await match();
+          seconds.sample += sampleSeconds;
+          seconds.search += (performance.now() - start) / 1000 - sampleSeconds;
+        }
         const middle = performance.now();
         const batches = learningRates
           .slice(losses.length, losses.length + stepsPerRound - stepInRound)
@@ -152,7 +164,6 @@ export async function createMatchedDescent(
           stepInRound = 0;
           round++;
         }
-        seconds.match += (middle - start) / 1000;
         seconds.descend += (performance.now() - middle) / 1000;
       }
       return { losses, seconds };

@@ -43,7 +43,7 @@ export interface Training {
 export interface StepsReport {
   /** Of every step, before its update. */
   readonly losses: readonly number[];
-  /** Seconds that went into each part: `match`, `descend`. */
+  /** Seconds that went into each part: `sample`, `search`, `descend`. A search that makes its points is all `search`. */
   readonly seconds: Readonly<Record<string, number>>;
 }
 
