@@ -79,6 +79,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     config,
     random: random.fork("training"),
   });
+  reporter.note("objective", `objective: ${training.description}`, { description: training.description });
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const folder = request.folder ?? (await createRunFolder(config));
   reporter.note("run", `run: ${folder.path}`, { run: folder.path });
@@ -118,6 +119,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   };
 
   const recent = createRunningMean(200);
+  const recalls = createRunningMean(16);
   let checkpointAt = elapsedSeconds() + config.run.checkpointEverySeconds;
   let grids = Math.floor(progress() * config.run.sampleGrids);
   const upcomingRates = () =>
@@ -127,7 +129,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
       count: training.unroll,
     });
   for (let rates = upcomingRates(); rates.length > 0 && !signal.aborted; rates = upcomingRates()) {
-    const { losses, seconds } = await training.run(rates);
+    const { losses, seconds, recall } = await training.run(rates);
     const diverged = losses.findIndex((loss) => !Number.isFinite(loss));
     if (diverged >= 0) {
       throw new DivergedError(
@@ -139,13 +141,15 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     const recordDue = Math.floor((stepCount + losses.length) / 100) > Math.floor(stepCount / 100);
     stepCount += losses.length;
     for (const loss of losses) recent.add(loss);
+    if (recall !== undefined) recalls.add(recall);
     const status = {
       stepCount,
       totalSteps: budget.totalSteps,
       progress: progress(),
       elapsedSeconds: elapsedSeconds(),
-      loss: recent.mean(),
+      loss: recent.mean()!,
       learningRate: rates.at(-1)!,
+      recall: recalls.mean(),
       samplesPerSecond:
         ((stepCount - startedWith) * config.objective.batchSize) / (elapsedSeconds() - earlierSeconds),
     };
@@ -177,14 +181,14 @@ function pickSource({ data }: Config): { name?: string; path?: string } {
   return data.name === null ? {} : { name: data.name };
 }
 
-/** The mean of the last `size` numbers. */
-function createRunningMean(size: number): { add(value: number): void; mean(): number } {
+/** The mean of the last `size` numbers; null before the first. */
+function createRunningMean(size: number): { add(value: number): void; mean(): number | null } {
   const values: number[] = [];
   return {
     add(value) {
       values.push(value);
       if (values.length > size) values.shift();
     },
-    mean: () => values.reduce((sum, value) => sum + value, 0) / values.length,
+    mean: () => (values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length),
   };
 }

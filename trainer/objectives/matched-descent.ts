@@ -9,8 +9,7 @@ import { input } from "../autodiff/tensor.ts";
 import { DISTANCES } from "../distances/index.ts";
 import type { ParameterSource } from "../engine/engine.ts";
 import { createSampler } from "../generators/sampler.ts";
-import { InputError } from "../input-error.ts";
-import { SEARCHERS } from "../search/index.ts";
+import { chooseSearcher } from "../search/index.ts";
 import type { PointMaker, PointSource, Search } from "../search/searcher.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 
@@ -43,15 +42,9 @@ export async function createMatchedDescent(
   const stepsPerRound = passes * stepsPerPass;
 
   const distance = DISTANCES[config.objective.distance]!;
-  const searcher = SEARCHERS[config.objective.searcher]!;
-  if (!searcher.distances.includes(distance.name)) {
-    throw new InputError(
-      `config: searcher "${searcher.name}" supports ${searcher.distances.join(", ")}, ` +
-        `got distance "${distance.name}". Use searcher "exact".`,
-    );
-  }
-  const memoryBytes = searchMemoryMiB * 2 ** 20;
-  const search = searcher.prepare(engine, { distance, length: outputSize, memoryBytes });
+  const length = outputSize;
+  const searcher = chooseSearcher(config.objective.searcher, { engine, distance, length });
+  const search = searcher.prepare(engine, { distance, length, memoryBytes: searchMemoryMiB * 2 ** 20 });
   const current: ParameterSource = { parameters, use: "weights" };
   const sampler = createSampler(engine, generator, current);
   const maker: PointMaker = { latentSize, apply: generator.apply, parameters: current };
@@ -68,8 +61,8 @@ export async function createMatchedDescent(
   /** The order in which a pass over the subset goes, and which pass that is. */
   let order = { pass: "", rows: new Uint32Array(0) };
 
-  /** Lets every example of the round's subset pick its nearest candidate. */
-  async function match(): Promise<void> {
+  /** Lets every example of the round's subset pick its nearest candidate; tells the recall, where it is measured. */
+  async function match(): Promise<number | undefined> {
     subset = subsetOfRound();
     const examples = space.gather(train, subset);
     const latents = await candidates({
@@ -78,12 +71,13 @@ export async function createMatchedDescent(
       random: random.fork("candidates", round),
       samplesOf,
     });
-    const { indices } = await search.nearest(examples, samplesOf(latents));
+    const { indices, recall } = await search.nearest(examples, samplesOf(latents));
     matched = new Float32Array(subsetSize * latentSize);
     for (let i = 0; i < subsetSize; i++) {
       const from = indices[i]! * latentSize;
       matched.set(latents.subarray(from, from + latentSize), i * latentSize);
     }
+    return recall;
   }
 
   function samplesOf(latents: Float32Array<ArrayBuffer>): PointSource {
@@ -133,14 +127,16 @@ export async function createMatchedDescent(
   }
 
   return {
+    description: `${config.objective.name}, ${searcher.name} search`,
     stepsPerEpoch: roundsPerEpoch * stepsPerRound,
     unroll: descent.unroll,
     async run(learningRates) {
       const losses: number[] = [];
       const seconds = { match: 0, descend: 0 };
+      let recall: number | undefined;
       while (losses.length < learningRates.length) {
         const start = performance.now();
-        if (stepInRound === 0) await match();
+        if (stepInRound === 0) recall = await match();
         const middle = performance.now();
         const batches = learningRates
           .slice(losses.length, losses.length + stepsPerRound - stepInRound)
@@ -154,7 +150,7 @@ export async function createMatchedDescent(
         seconds.match += (middle - start) / 1000;
         seconds.descend += (performance.now() - middle) / 1000;
       }
-      return { losses, seconds };
+      return { losses, seconds, ...(recall !== undefined && { recall }) };
     },
     state: () => ({ counters: { round, stepInRound }, arrays: { subset, matched } }),
     restore({ counters, arrays }) {

@@ -12,6 +12,8 @@ export interface TrainingProgress {
   /** Mean loss of the last steps. */
   readonly loss: number;
   readonly learningRate: number;
+  /** Mean recall of the last searches; null where they are exact. */
+  readonly recall: number | null;
   readonly samplesPerSecond: number;
 }
 
@@ -70,12 +72,14 @@ function describe({
   totalSteps,
   elapsedSeconds,
   loss,
+  recall,
   samplesPerSecond,
 }: TrainingProgress): string {
   const steps = totalSteps === null ? `step ${stepCount}` : `step ${stepCount}/${totalSteps}`;
   const left = progress > 0 ? (elapsedSeconds * (1 - progress)) / progress : null;
   const time = left === null ? "" : ` · ${duration(left)} left`;
-  return `${percent(progress)} · ${steps} · loss ${loss.toPrecision(4)} · ${Math.round(samplesPerSecond)} samples/s${time}`;
+  const found = recall === null ? "" : ` · recall ${recall.toFixed(3)}`;
+  return `${percent(progress)} · ${steps} · loss ${loss.toPrecision(4)}${found} · ${Math.round(samplesPerSecond)} samples/s${time}`;
 }
 
 const BAR_WIDTH = 24;

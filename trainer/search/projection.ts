@@ -54,6 +54,25 @@ export function projectionSearcher(settings: ProjectionSettings): Searcher {
   };
 }
 
+/** Below this many pairs of queries and points, fitting the projection costs more than it saves. */
+const WORTHWHILE_PAIRS = 2 ** 24;
+
+/** Exact: leaves out only what the bound rules out for certain. */
+export const pruned = projectionSearcher({
+  name: "pruned",
+  width: 128,
+  alignment: 1,
+  worthwhilePairs: WORTHWHILE_PAIRS,
+});
+
+/** Approximate: half as wide, and leaves out what the bound rules out in all likelihood. */
+export const projection = projectionSearcher({
+  name: "projection",
+  width: 64,
+  alignment: 0.5,
+  worthwhilePairs: WORTHWHILE_PAIRS,
+});
+
 /** For every query what is nearer, found in earlier points or in later ones; of equals the earlier. */
 function nearerOf(queries: Float32Array, earlier: PrunedScan, later: Scan): Int32Array<ArrayBuffer> {
   const count = earlier.indices.length;

@@ -24,7 +24,7 @@ export function withMeasuredRecall(searcher: Searcher): Searcher {
           });
           const scan = bruteForce.start(sample);
           const matches = await search.nearest(queries, {
-            ...points,
+            count: points.count,
             async tile(first, count) {
               const tile = await points.tile(first, count);
               await scan.add(first, tile);
