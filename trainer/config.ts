@@ -55,8 +55,9 @@ const objectiveSchema = z.strictObject({
   /** rs-imle: samples this near to an example, in model space, are no candidates. */
   rejectionRadius: z.number().positive().nullable().default(null),
   distance: oneOf(DISTANCES).default("l2"),
-  searcher: oneOf(SEARCHERS).default("exact"),
-  /** What the search may hold beside the pool's latents. */
+  /** `auto` takes the one that is fastest for the engine and the size of an example. */
+  searcher: oneOf({ auto: null, ...SEARCHERS }).default("auto"),
+  /** What the search may hold of the pool's samples at once. */
   searchMemoryMiB: positive.default(256),
 });
 

@@ -82,6 +82,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     config,
     random: random.fork("training"),
   });
+  reporter.note("objective", `objective: ${training.description}`, { description: training.description });
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const folder = request.folder ?? (await createRunFolder(config));
   reporter.note("run", `run: ${folder.path}`, { run: folder.path });
@@ -136,6 +137,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
 
   if (!checkpoint) checkpoints.offer(await snapshot());
   const recent = createRunningMean(200);
+  const recalls = createRunningMean(16);
   let spent: Record<string, number> = {};
   let grids = Math.floor(progress() * config.run.sampleGrids);
   const upcomingRates = () =>
@@ -145,21 +147,23 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
       count: training.unroll,
     });
   for (let rates = upcomingRates(); rates.length > 0 && !signal.aborted; rates = upcomingRates()) {
-    const { losses, seconds } = await training.run(rates);
+    const { losses, seconds, recall } = await training.run(rates);
     if (Number.isFinite(losses[0])) await checkpoints.confirm();
     const bad = losses.findIndex((loss) => !Number.isFinite(loss));
     if (bad >= 0) throw diverged(`the loss is ${losses[bad]}`, stepCount + bad, rates[bad]!);
     const recordDue = Math.floor((stepCount + losses.length) / 100) > Math.floor(stepCount / 100);
     stepCount += losses.length;
     for (const loss of losses) recent.add(loss);
+    if (recall !== undefined) recalls.add(recall);
     for (const [part, time] of Object.entries(seconds)) spent[part] = (spent[part] ?? 0) + time;
     const status = {
       stepCount,
       totalSteps: budget.totalSteps,
       progress: progress(),
       elapsedSeconds: elapsedSeconds(),
-      loss: recent.mean(),
+      loss: recent.mean()!,
       learningRate: rates.at(-1)!,
+      recall: recalls.mean(),
       samplesPerSecond:
         ((stepCount - startedWith) * config.objective.batchSize) / (elapsedSeconds() - earlierSeconds),
     };
@@ -193,14 +197,14 @@ function dataRequest({ data, seed }: Config): DatasetRequest {
   return name === null ? { seed } : { name, seed };
 }
 
-/** The mean of the last `size` numbers. */
-function createRunningMean(size: number): { add(value: number): void; mean(): number } {
+/** The mean of the last `size` numbers; null before the first. */
+function createRunningMean(size: number): { add(value: number): void; mean(): number | null } {
   const values: number[] = [];
   return {
     add(value) {
       values.push(value);
       if (values.length > size) values.shift();
     },
-    mean: () => values.reduce((sum, value) => sum + value, 0) / values.length,
+    mean: () => (values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length),
   };
 }

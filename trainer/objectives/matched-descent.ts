@@ -9,8 +9,7 @@ import { input } from "../autodiff/tensor.ts";
 import { DISTANCES } from "../distances/index.ts";
 import { createPlainGenerator } from "../generators/plain.ts";
 import { createSampler } from "../generators/sampler.ts";
-import { InputError } from "../input-error.ts";
-import { SEARCHERS } from "../search/index.ts";
+import { chooseSearcher } from "../search/index.ts";
 import type { PointMaker, PointSource, Search } from "../search/searcher.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 
@@ -43,15 +42,9 @@ export async function createMatchedDescent(
   const stepsPerRound = passes * stepsPerPass;
 
   const distance = DISTANCES[config.objective.distance]!;
-  const searcher = SEARCHERS[config.objective.searcher]!;
-  if (!searcher.distances.includes(distance.name)) {
-    throw new InputError(
-      `config: searcher "${searcher.name}" supports ${searcher.distances.join(", ")}, ` +
-        `got distance "${distance.name}". Use searcher "exact".`,
-    );
-  }
-  const memoryBytes = searchMemoryMiB * 2 ** 20;
-  const search = searcher.prepare(engine, { distance, length: outputSize, memoryBytes });
+  const length = outputSize;
+  const searcher = chooseSearcher(config.objective.searcher, { engine, distance, length });
+  const search = searcher.prepare(engine, { distance, length, memoryBytes: searchMemoryMiB * 2 ** 20 });
   const plain = await createPlainGenerator(engine, generator, { parameters, use: "weights" });
   const sampler = createSampler(engine, plain.generator, plain.source);
   const maker: PointMaker = { latentSize, apply: plain.generator.apply, parameters: plain.source };
@@ -70,8 +63,8 @@ export async function createMatchedDescent(
   /** The order in which a pass over the subset goes, and which pass that is. */
   let order = { pass: "", rows: new Uint32Array(0) };
 
-  /** Lets every example of the round's subset pick its nearest candidate. */
-  async function match(): Promise<void> {
+  /** Lets every example of the round's subset pick its nearest candidate; tells the recall, where it is measured. */
+  async function match(): Promise<number | undefined> {
     sampleSeconds = 0;
     subset = subsetOfRound();
     await plain.refresh();
@@ -82,12 +75,13 @@ export async function createMatchedDescent(
       random: random.fork("candidates", round),
       samplesOf,
     });
-    const { indices } = await search.nearest(examples, samplesOf(latents));
+    const { indices, recall } = await search.nearest(examples, samplesOf(latents));
     matched = new Float32Array(subsetSize * latentSize);
     for (let i = 0; i < subsetSize; i++) {
       const from = indices[i]! * latentSize;
       matched.set(latents.subarray(from, from + latentSize), i * latentSize);
     }
+    return recall;
   }
 
   function samplesOf(latents: Float32Array<ArrayBuffer>): PointSource {
@@ -142,15 +136,17 @@ export async function createMatchedDescent(
   }
 
   return {
+    description: `${config.objective.name}, ${searcher.name} search`,
     stepsPerEpoch: roundsPerEpoch * stepsPerRound,
     unroll: descent.unroll,
     async run(learningRates) {
       const losses: number[] = [];
       const seconds = { sample: 0, search: 0, descend: 0 };
+      let recall: number | undefined;
       while (losses.length < learningRates.length) {
         const start = performance.now();
         if (stepInRound === 0) {
-          await match();
+          recall = await match();
           seconds.sample += sampleSeconds;
           seconds.search += (performance.now() - start) / 1000 - sampleSeconds;
         }
@@ -166,7 +162,7 @@ export async function createMatchedDescent(
         }
         seconds.descend += (performance.now() - middle) / 1000;
       }
-      return { losses, seconds };
+      return { losses, seconds, ...(recall !== undefined && { recall }) };
     },
     state: () => ({ counters: { round, stepInRound }, arrays: { subset, matched } }),
     restore({ counters, arrays }) {

@@ -12,6 +12,8 @@ export interface TrainingProgress {
   /** Mean loss of the last steps. */
   readonly loss: number;
   readonly learningRate: number;
+  /** Mean recall of the last searches; null where they are exact. */
+  readonly recall: number | null;
   readonly samplesPerSecond: number;
 }
 
@@ -79,11 +81,13 @@ function describe({
   totalSteps,
   elapsedSeconds,
   loss,
+  recall,
   samplesPerSecond,
 }: TrainingProgress): string {
   const steps = totalSteps === null ? `step ${stepCount}` : `step ${stepCount}/${totalSteps}`;
   const left = progress > 0 ? (elapsedSeconds * (1 - progress)) / progress : null;
-  return `${percent(progress)} · ${steps} · loss ${loss.toPrecision(4)} · ${Math.round(samplesPerSecond)} samples/s${timeLeft(left)}`;
+  const found = recall === null ? "" : ` · recall ${recall.toFixed(3)}`;
+  return `${percent(progress)} · ${steps} · loss ${loss.toPrecision(4)}${found} · ${Math.round(samplesPerSecond)} samples/s${timeLeft(left)}`;
 }
 
 const BAR_WIDTH = 24;
