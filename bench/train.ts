@@ -79,7 +79,7 @@ export const benchTrain: Benchmark = async (report) => {
 };
 
 async function prepareStep(generator: Generator, batch: number, threads: number) {
-  const engine = createOnnxEngine({ provider: "cpu", threads });
+  const engine = createOnnxEngine({ threads });
   const random = createRandom(1);
   const parameters = await engine.createParameters(generator.initialParameters(random.fork("weights")), ADAM);
   const samples = generator.apply(input("latents", [batch, LATENT_SIZE]));

@@ -12,6 +12,7 @@ import { createSampler } from "../generators/sampler.ts";
 import { InputError } from "../input-error.ts";
 import { SEARCHERS } from "../search/index.ts";
 import type { PointMaker, PointSource, Search } from "../search/searcher.ts";
+import { checkMemory, explainingSearchMemory, explainingStepMemory } from "./memory.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 
 /** What a member of the family chooses candidates with. */
@@ -43,6 +44,21 @@ export async function createMatchedDescent(
   const stepsPerRound = passes * stepsPerPass;
 
   const distance = DISTANCES[config.objective.distance]!;
+  // Per number of a sample, so that a learning rate means the same for every output size.
+  const lossOf = (rows: number) => {
+    const samples = generator.apply(input("latents", [rows, latentSize]));
+    const distances = distance.paired(samples, input("targets", [rows, outputSize]));
+    return multiply(mean(distances), 1 / outputSize);
+  };
+  checkMemory({
+    engine,
+    poolSize: config.objective.poolSize,
+    latentSize,
+    batchSize,
+    lossOf,
+    otherBytes: 4 * subsetSize * (outputSize + latentSize),
+  });
+
   const searcher = SEARCHERS[config.objective.searcher]!;
   if (!searcher.distances.includes(distance.name)) {
     throw new InputError(
@@ -55,10 +71,7 @@ export async function createMatchedDescent(
   const current: ParameterSource = { parameters, use: "weights" };
   const sampler = createSampler(engine, generator, current);
   const maker: PointMaker = { latentSize, apply: generator.apply, parameters: current };
-  const samples = generator.apply(input("latents", [batchSize, latentSize]));
-  const distances = distance.paired(samples, input("targets", [batchSize, outputSize]));
-  // Per number of a sample, so that a learning rate means the same for every output size.
-  const descent = await engine.compileStep(multiply(mean(distances), 1 / outputSize), parameters);
+  const descent = await engine.compileStep(lossOf(batchSize), parameters);
 
   let round = 0;
   let stepInRound = 0;
@@ -140,12 +153,14 @@ export async function createMatchedDescent(
       const seconds = { match: 0, descend: 0 };
       while (losses.length < learningRates.length) {
         const start = performance.now();
-        if (stepInRound === 0) await match();
+        if (stepInRound === 0) await explainingSearchMemory({ engine, searchMemoryMiB }, match);
         const middle = performance.now();
         const batches = learningRates
           .slice(losses.length, losses.length + stepsPerRound - stepInRound)
           .map((learningRate, i) => ({ feeds: batchOfStep(stepInRound + i), learningRate }));
-        losses.push(...(await descent.run(batches)));
+        losses.push(
+          ...(await explainingStepMemory({ engine, batchSize, lossOf }, () => descent.run(batches))),
+        );
         stepInRound += batches.length;
         if (stepInRound === stepsPerRound) {
           stepInRound = 0;
