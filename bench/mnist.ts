@@ -53,7 +53,7 @@ export const benchMnist: Benchmark = async (report, { wants, mnist }) => {
   }
   const config = resolveConfig("mnist", { dataPath: mnist, seed: SEED, budget: { steps: STEPS } });
   const dataset = await loadDataset({ path: mnist, seed: SEED });
-  const engine = createOnnxEngine({ provider: "cpu" });
+  const engine = createOnnxEngine();
   const ours = await startOurs(engine, config, dataset);
   const peer = await startPeer(config, dataset);
   if (!peer) report(`${NAME}: PyTorch is not installed, so it is no peer.`);

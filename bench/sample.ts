@@ -49,7 +49,7 @@ async function contest(
   report: (line: string) => void,
 ): Promise<BenchmarkRow> {
   report(`${name} …`);
-  const engine = createOnnxEngine({ provider: "cpu", threads });
+  const engine = createOnnxEngine({ threads });
   const generator = generatorFor(model);
   const random = createRandom(1);
   const parameters = await engine.createParameters(generator.initialParameters(random.fork("weights")), ADAM);

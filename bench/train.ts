@@ -84,7 +84,7 @@ async function benchSteps(
   const rows: BenchmarkRow[] = [];
   for (const { name, model, batch, count } of cases) {
     report(`${name} …`);
-    const engine = createOnnxEngine({ provider: "cpu", threads });
+    const engine = createOnnxEngine({ threads });
     rows.push(
       await takeTurns({
         name,
@@ -106,7 +106,7 @@ async function benchSteps(
 /** TF.js has one thread, but ours takes all: what a user gets. */
 async function benchTfjs(name: string, report: (line: string) => void): Promise<BenchmarkRow> {
   report(`${name} …`);
-  const engine = createOnnxEngine({ provider: "cpu" });
+  const engine = createOnnxEngine();
   const row = await takeTurns({
     name,
     unit: "ms/step",

@@ -63,7 +63,7 @@ describe("on an engine", () => {
   let engine: Engine;
   let parameters: Parameters;
   beforeAll(async () => {
-    engine = createOnnxEngine({ provider: "cpu", threads: 1 });
+    engine = createOnnxEngine({ threads: 1 });
     parameters = await engine.createParameters(weightsOf(generator), ADAM);
   });
   afterAll(() => engine.dispose());

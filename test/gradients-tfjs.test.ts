@@ -101,7 +101,7 @@ async function gradientsOf(
   for (const [i, gradient] of differentiate(loss, leaves).entries()) {
     program[`gradient:${leaves[i]!.attributes["name"]}`] = gradient;
   }
-  const engine = createOnnxEngine({ provider: "cpu" });
+  const engine = createOnnxEngine();
   const parameters = await engine.createParameters(weights, ADAM);
   const executable = await engine.compile(program, { parameters, use: "weights" });
   const found = await executable.run({ ...feeds });

@@ -51,6 +51,9 @@ export async function createSeededSampler(engine: Engine, frozen: FrozenGenerato
     // A copy, because the sampler reuses its memory.
     sample: async (seed, first, count) =>
       (await sampler.sample(sampleLatents(seed, first, count, latentSize))).slice(),
-    dispose: () => sampler.dispose(),
+    async dispose() {
+      await sampler.dispose();
+      await parameters.dispose();
+    },
   };
 }

@@ -11,6 +11,7 @@ import { createPlainGenerator } from "../generators/plain.ts";
 import { createSampler } from "../generators/sampler.ts";
 import { chooseSearcher } from "../search/index.ts";
 import type { PointMaker, PointSource, Search } from "../search/searcher.ts";
+import { checkMemory, explainingSearchMemory, explainingStepMemory } from "./memory.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 
 /** What a member of the family chooses candidates with. */
@@ -43,15 +44,27 @@ export async function createMatchedDescent(
 
   const distance = DISTANCES[config.objective.distance]!;
   const length = outputSize;
+  // Per number of a sample, so that a learning rate means the same for every output size.
+  const lossOf = (rows: number) => {
+    const samples = generator.apply(input("latents", [rows, latentSize]));
+    const distances = distance.paired(samples, input("targets", [rows, length]));
+    return multiply(mean(distances), 1 / length);
+  };
+  checkMemory({
+    engine,
+    poolSize: config.objective.poolSize,
+    latentSize,
+    batchSize,
+    lossOf,
+    otherBytes: 4 * subsetSize * (length + latentSize),
+  });
+
   const searcher = chooseSearcher(config.objective.searcher, { engine, distance, length });
   const search = searcher.prepare(engine, { distance, length, memoryBytes: searchMemoryMiB * 2 ** 20 });
   const plain = await createPlainGenerator(engine, generator, { parameters, use: "weights" });
   const sampler = createSampler(engine, plain.generator, plain.source);
   const maker: PointMaker = { latentSize, apply: plain.generator.apply, parameters: plain.source };
-  const samples = generator.apply(input("latents", [batchSize, latentSize]));
-  const distances = distance.paired(samples, input("targets", [batchSize, outputSize]));
-  // Per number of a sample, so that a learning rate means the same for every output size.
-  const descent = await engine.compileStep(multiply(mean(distances), 1 / outputSize), parameters);
+  const descent = await engine.compileStep(lossOf(batchSize), parameters);
 
   let round = 0;
   let stepInRound = 0;
@@ -146,7 +159,7 @@ export async function createMatchedDescent(
       while (losses.length < learningRates.length) {
         const start = performance.now();
         if (stepInRound === 0) {
-          recall = await match();
+          recall = await explainingSearchMemory({ engine, searchMemoryMiB }, match);
           seconds.sample += sampleSeconds;
           seconds.search += (performance.now() - start) / 1000 - sampleSeconds;
         }
@@ -154,7 +167,9 @@ export async function createMatchedDescent(
         const batches = learningRates
           .slice(losses.length, losses.length + stepsPerRound - stepInRound)
           .map((learningRate, i) => ({ feeds: batchOfStep(stepInRound + i), learningRate }));
-        losses.push(...(await descent.run(batches)));
+        losses.push(
+          ...(await explainingStepMemory({ engine, batchSize, lossOf }, () => descent.run(batches))),
+        );
         stepInRound += batches.length;
         if (stepInRound === stepsPerRound) {
           stepInRound = 0;
