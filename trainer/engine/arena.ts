@@ -5,6 +5,7 @@
  */
 
 import { sizeOf } from "../autodiff/tensor.ts";
+import { adamRates } from "./adam.ts";
 import type {
   AdamSettings,
   InitialParameter,
@@ -78,10 +79,7 @@ export function createArena(initial: readonly InitialParameter[], settings: Adam
     view,
     update(learningRate) {
       stepCount++;
-      const { beta1, beta2, epsilon, weightDecay, averageDecay } = settings;
-      const correction = Math.sqrt(1 - beta2 ** stepCount);
-      // A short history is averaged over less, so that the first weights don't linger.
-      const decay = Math.min(averageDecay, (1 + stepCount) / (10 + stepCount));
+      const { rate, epsilon, decay, averageRate } = adamRates(settings, learningRate, stepCount);
       kernel.adam(
         address("weights"),
         address("gradients"),
@@ -89,12 +87,12 @@ export function createArena(initial: readonly InitialParameter[], settings: Adam
         address("secondMoment"),
         address("average"),
         count,
-        (learningRate * correction) / (1 - beta1 ** stepCount),
-        beta1,
-        beta2,
-        epsilon * correction,
-        learningRate * weightDecay,
-        1 - decay,
+        rate,
+        settings.beta1,
+        settings.beta2,
+        epsilon,
+        decay,
+        averageRate,
       );
     },
     async read(): Promise<ParameterState> {

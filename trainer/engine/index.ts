@@ -2,9 +2,10 @@ import { InputError } from "../input-error.ts";
 import { cpu } from "./cpu.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineKind } from "./kind.ts";
+import { tfjsWasm } from "./tfjs-wasm.ts";
 
 /** Every engine, by the name that `--engine` takes; `auto` takes the first that works, so the fastest come first. */
-export const ENGINES: Readonly<Record<string, EngineKind>> = byName([cpu]);
+export const ENGINES: Readonly<Record<string, EngineKind>> = byName([cpu, tfjsWasm]);
 
 export interface ChosenEngine {
   readonly engine: Engine;

@@ -1,0 +1,120 @@
+/**
+ * TF.js as a training engine: an interpreter of our graphs, in which gradients and Adam's update are operators
+ * like any other. Weights and moments stay on the backend; a step brings back its loss and nothing else.
+ */
+
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../autodiff/tensor.ts";
+import { adamRates } from "./adam.ts";
+import type { Engine, Executable, NamedNumbers, Numbers } from "./engine.ts";
+import { fedNumbers, leavesOf } from "./leaves.ts";
+import { RATE_INPUTS, rateFeeds, stepProgram } from "./step-program.ts";
+import { onBackend, type TfjsBackend } from "./tfjs/backend.ts";
+import { createTfjsParameters, PARTS, type TfjsParameters } from "./tfjs/parameters.ts";
+import { type LeafValue, type Plan, planOf } from "./tfjs/plan.ts";
+
+/** @param name as `--engine` spells it */
+export function createTfjsEngine(name: string, backend: TfjsBackend): Engine {
+  const open = new Set<{ dispose(): void }>();
+
+  function createPlan(outputs: readonly Tensor[]): Plan {
+    const plan = onBackend(backend, () => planOf(outputs, backend.lowerings));
+    open.add(plan);
+    return plan;
+  }
+
+  function release(each: { dispose(): void }): void {
+    if (open.delete(each)) each.dispose();
+  }
+
+  /** Runs a plan on what it is fed; the tensors are the caller's. */
+  function execute(
+    plan: Plan,
+    inputs: ReadonlyMap<string, Tensor>,
+    feeds: NamedNumbers,
+    parameterValue: LeafValue,
+  ): tf.Tensor[] {
+    if (!open.has(plan)) throw new Error("run: the program has been disposed of");
+    return onBackend(backend, () => {
+      const fed = new Map<string, tf.Tensor>();
+      try {
+        for (const [each, tensor] of inputs) {
+          fed.set(each, tf.tensor(fedNumbers(feeds, each, tensor), [...tensor.shape], tensor.dtype));
+        }
+        return plan.run((leaf) => (leaf.op === "input" ? fed.get(nameOf(leaf))! : parameterValue(leaf)));
+      } finally {
+        for (const tensor of fed.values()) tensor.dispose();
+      }
+    });
+  }
+
+  return {
+    name,
+    description: `TF.js ${tf.version_core}, ${backend.description}`,
+    device: backend.device,
+
+    async createParameters(initial, adam) {
+      const parameters = createTfjsParameters(backend, initial, adam);
+      open.add(parameters);
+      return parameters;
+    },
+
+    async compile(program, source): Promise<Executable> {
+      const { inputs } = leavesOf(program, source);
+      const names = Object.keys(program);
+      const plan = createPlan(Object.values(program));
+      const parameters = source?.parameters as TfjsParameters;
+      return {
+        async run(feeds) {
+          const results = execute(plan, inputs, feeds, (leaf) =>
+            parameters.tensor(source!.use, nameOf(leaf)),
+          );
+          const values = await Promise.all(results.map(taken));
+          return Object.fromEntries(values.map((each, i) => [names[i]!, each]));
+        },
+        dispose: async () => release(plan),
+      };
+    },
+
+    async compileStep(loss, parameters) {
+      const own = parameters as TfjsParameters;
+      const { inputs } = leavesOf({ loss }, { parameters, use: "weights" });
+      const { next, stateLeaves } = stepProgram(loss, own.specs, own.settings);
+      const plan = createPlan([loss, ...next.flatMap((state) => PARTS.map((part) => state[part]))]);
+      return {
+        async run(feeds, { learningRate }) {
+          const rates = adamRates(own.settings, learningRate, own.stepCount + 1);
+          const [lossBefore, ...updated] = execute(
+            plan,
+            new Map([...inputs, ...RATE_INPUTS]),
+            { ...feeds, ...rateFeeds(rates) },
+            (leaf) => {
+              const state = stateLeaves.get(leaf);
+              return state ? own.tensor(state.part, state.name) : own.tensor("weights", nameOf(leaf));
+            },
+          );
+          own.update(updated);
+          return (await taken(lossBefore!))[0]!;
+        },
+        dispose: async () => release(plan),
+      };
+    },
+
+    async dispose() {
+      for (const each of open) release(each);
+    },
+  };
+}
+
+function nameOf({ attributes }: Tensor): string {
+  return attributes["name"] as string;
+}
+
+/** The tensor's numbers; it is disposed of. */
+async function taken(tensor: tf.Tensor): Promise<Numbers> {
+  try {
+    return (await tensor.data()) as Numbers;
+  } finally {
+    tensor.dispose();
+  }
+}
