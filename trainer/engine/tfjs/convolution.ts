@@ -45,36 +45,42 @@ export const conv2d: Lowering = ({ attributes }, [x, kernel, bias]) => {
   return image(result, bias);
 };
 
-/** With TF.js's own transposed convolution, which knows no dilation and, on some backends, no padding. */
-export const convTranspose2d: Lowering = (node, operands) => {
-  const { stride, padding, dilation } = node.attributes as unknown as Geometry;
-  if (dilation > 1) return convTranspose2dBySpreading(node, operands);
-  const [x, kernel, bias] = operands;
-  const [batch, channels, height, width] = node.shape as readonly [number, number, number, number];
-  const whole = tf.conv2dTranspose(
-    channelsLast(x!),
-    inOrder(kernel!, KERNEL) as tf.Tensor4D, // [height, width, out, in]: its `in` is our first axis
-    [batch, height + 2 * padding, width + 2 * padding, channels],
-    stride,
-    "valid",
-  );
-  const result =
-    padding === 0 ? whole : tf.slice(whole, [0, padding, padding, 0], [batch, height, width, channels]);
-  return image(result, bias);
-};
-
-/** As a convolution of the image with zeros between its pixels, by the kernel turned round. */
-export const convTranspose2dBySpreading: Lowering = ({ shape, attributes }, [x, kernel, bias]) => {
+/**
+ * As one convolution for all s² positions of a pixel of the result within its s×s square, s being the stride:
+ * row s·q + i of the uncropped result is Σ_d x[q − d]·kernel[s·d + i], so every i is a channel of its own, and
+ * the channels are laid out as squares afterwards. As many products as needed and no zeros between pixels:
+ * measured on wasm, 7×7×64 to 14×14×32, kernel 4, stride 2: 10 times as fast as TF.js's own.
+ */
+export const convTranspose2d: Lowering = ({ shape, attributes }, [x, kernel, bias]) => {
   const { stride, padding, dilation } = attributes as unknown as Geometry;
-  const taps = tf.reverse(inOrder(kernel!, TRANSPOSED_KERNEL) as tf.Tensor4D, [0, 1]);
-  const pixels = spread(channelsLast(x!), [1, 2], stride);
-  const sides = [1, 2].map((axis) => {
-    const reach = dilation * (taps.shape[axis - 1]! - 1);
-    const before = reach - padding;
-    // The convolution shortens the side by its reach, and gives what the node's shape says.
-    return { axis, before, after: shape[axis + 1]! + reach - before - pixels.shape[axis]! };
-  });
-  return image(tf.conv2d(resized(pixels, sides), taps, 1, "valid", "NHWC", dilation), bias);
+  const taps = spread(inOrder(kernel!, TRANSPOSED_KERNEL) as tf.Tensor4D, [0, 1], dilation);
+  const [, , channels, filters] = taps.shape;
+  const reach = [0, 1].map((axis) => Math.ceil(taps.shape[axis]! / stride));
+  const squares = resized(
+    taps,
+    reach.map((count, axis) => ({ axis, before: 0, after: count * stride - taps.shape[axis]! })),
+  );
+  const [rows, columns] = reach as [number, number];
+  const byPosition = tf.transpose(
+    tf.reshape(squares, [rows, stride, columns, stride, channels, filters]),
+    [0, 2, 4, 1, 3, 5],
+  );
+  const positions = tf.conv2d(
+    channelsLast(x!),
+    tf.reverse(
+      tf.reshape(byPosition, [rows, columns, channels, stride * stride * filters]) as tf.Tensor4D,
+      [0, 1],
+    ),
+    1,
+    explicitPadding(rows - 1, columns - 1),
+  );
+  const whole = stride === 1 ? positions : tf.depthToSpace(positions, stride, "NHWC");
+  const sides = [1, 2].map((axis) => ({
+    axis,
+    before: -padding,
+    after: shape[axis + 1]! + padding - whole.shape[axis]!,
+  }));
+  return image(resized(whole, sides), bias);
 };
 
 export const upsample2d: Lowering = ({ shape }, [x]) => {
@@ -86,6 +92,18 @@ export const averagePool2d: Lowering = ({ attributes }, [x]) => {
   const factor = attributes["factor"] as number;
   return laid(tf.avgPool(channelsLast(x!), factor, factor, "valid"), CHANNELS_LAST);
 };
+
+/** Zeros on both sides, spelled so that every backend takes it. */
+function explicitPadding(rows: number, columns: number): tf.backend_util.ExplicitPadding | "valid" {
+  return rows + columns === 0
+    ? "valid"
+    : [
+        [0, 0],
+        [rows, rows],
+        [columns, columns],
+        [0, 0],
+      ];
+}
 
 function channelsLast(x: Laid): tf.Tensor4D {
   return inOrder(x, CHANNELS_LAST) as tf.Tensor4D;

@@ -27,6 +27,11 @@ export function rowMajor(rank: number): number[] {
   return Array.from({ length: rank }, (_, axis) => axis);
 }
 
+/** A tensor of its own with the same numbers. Some backends copy them for `clone`, none does for this. */
+export function alias(x: tf.Tensor): tf.Tensor {
+  return tf.reshape(x, x.shape);
+}
+
 /** The same value, which from now on keeps the copies that it makes. */
 export function keepingCopies({ data, order }: Laid): Laid {
   return { data, order, copies: new Map() };

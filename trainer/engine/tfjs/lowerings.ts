@@ -3,7 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../../autodiff/tensor.ts";
 import { averagePool2d, conv2d, convTranspose2d, upsample2d } from "./convolution.ts";
-import { inOrder, inRowMajor, type Laid, laid, rowMajor } from "./layout.ts";
+import { alias, inOrder, inRowMajor, type Laid, laid, rowMajor } from "./layout.ts";
 
 /**
  * Computes a node from its operands' values, which stay the caller's. What it makes on the way is disposed of
@@ -49,7 +49,7 @@ export const LOWERINGS: Lowerings = {
   transpose: ({ attributes }, [x]) => {
     const order = attributes["order"] as readonly number[];
     return laid(
-      x!.data.clone(),
+      alias(x!.data),
       order.map((axis) => x!.order[axis]!),
     );
   },
@@ -57,7 +57,7 @@ export const LOWERINGS: Lowerings = {
     const { order } = parts[0]!;
     const axis = order[attributes["axis"] as number]!;
     // TF.js gives a single part back as it is.
-    if (parts.length === 1) return laid(parts[0]!.data.clone(), order);
+    if (parts.length === 1) return laid(alias(parts[0]!.data), order);
     return laid(
       tf.concat(
         parts.map((part) => inOrder(part, order)),

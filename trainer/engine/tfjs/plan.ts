@@ -5,7 +5,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { type Tensor, topologicalOrder } from "../../autodiff/tensor.ts";
-import { dispose, inRowMajor, keepingCopies, type Laid, laid } from "./layout.ts";
+import { alias, dispose, inRowMajor, keepingCopies, type Laid, laid } from "./layout.ts";
 import type { Lowering, Lowerings } from "./lowerings.ts";
 
 /** Gives the value of an input or a parameter; the tensor stays the giver's. */
@@ -48,7 +48,7 @@ export function planOf(outputs: readonly Tensor[], lowerings: Lowerings): Plan {
       try {
         for (const [i, { node, operands, ends }] of steps.entries()) {
           values[i] = isLeaf(node)
-            ? (constants.get(node) ?? keepingCopies(laid(leafValue(node).clone())))
+            ? (constants.get(node) ?? keepingCopies(laid(alias(leafValue(node)))))
             : compute(
                 lowerings[node.op]!,
                 node,
@@ -59,7 +59,7 @@ export function planOf(outputs: readonly Tensor[], lowerings: Lowerings): Plan {
             values[at] = undefined;
           }
         }
-        return results.map((at) => inRowMajor(values[at]!).clone());
+        return results.map((at) => alias(inRowMajor(values[at]!)));
       } finally {
         for (const [at, value] of values.entries()) {
           if (value && order[at]!.op !== "constant") dispose(value);

@@ -31,7 +31,11 @@ const matmul: Lowering = (node, operands) => {
 };
 
 /** TF.js's own takes everything below 1.2e-7 for 0. */
-const sign: Lowering = (_, [x]) => laid(tf.sub(tf.step(x!.data), tf.step(tf.neg(x!.data))), x!.order);
+const sign: Lowering = ({ inputs }, [x]) => {
+  const positive = tf.step(x!.data);
+  const neverNegative = inputs[0]!.op === "relu"; // as in the gradient of relu
+  return laid(neverNegative ? positive : tf.sub(positive, tf.step(tf.neg(x!.data))), x!.order);
+};
 
 async function register(): Promise<TfjsBackend> {
   const wasm = await instantiate();
