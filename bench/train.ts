@@ -94,7 +94,7 @@ async function prepareStep(generator: Generator, batch: number, threads: number)
       const times: number[] = [];
       for (let i = 0; i < steps; i++) {
         const start = performance.now();
-        await step.run(feeds, { learningRate: 1e-3 });
+        await step.run([{ feeds, learningRate: 1e-3 }]);
         times.push(performance.now() - start);
       }
       return times;

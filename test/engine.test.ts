@@ -85,7 +85,7 @@ function residentMiB(): number {
 async function runSteps(descent: TrainingStep, first: number, count: number): Promise<number[]> {
   const losses: number[] = [];
   for (let step = first; step < first + count; step++) {
-    losses.push(await descent.run(batch(step), { learningRate: learningRate(step) }));
+    losses.push(...(await descent.run([{ feeds: batch(step), learningRate: learningRate(step) }])));
   }
   return losses;
 }
@@ -287,6 +287,27 @@ describe.each(AVAILABILITY.filter(({ found }) => found.works))("engine $name", (
       for (const descent of [wholeDescent, startDescent, restDescent]) await descent.dispose();
     });
 
+    test("however the batches are divided among runs, the same bits come out", async () => {
+      const results = [];
+      for (const division of [[13], [1, 1, 1, 10], [3, 0, 8, 2]]) {
+        const parameters = await parametersOf();
+        const descent = await engine.compileStep(network.loss(), parameters);
+        const losses: number[] = [];
+        for (const count of division) {
+          const batches = Array.from({ length: count }, (_, i) => ({
+            feeds: batch(losses.length + i),
+            learningRate: learningRate(losses.length + i),
+          }));
+          losses.push(...(await descent.run(batches)));
+        }
+        expect(losses.length).toBe(13);
+        results.push({ losses, state: await parameters.read() });
+        await descent.dispose();
+      }
+      expect(results[1]).toEqual(results[0]);
+      expect(results[2]).toEqual(results[0]);
+    });
+
     test("two engines give the same bits", async () => {
       const states = [];
       for (const each of [await create(), await create()]) {
@@ -304,7 +325,7 @@ describe.each(AVAILABILITY.filter(({ found }) => found.works))("engine $name", (
       const parameters = await engine.createParameters(initial, settings);
       const loss = sum(multiply(parameter("w", [4]), input("x", [4])));
       const descent = await engine.compileStep(loss, parameters);
-      const step = (x: number[]) => descent.run({ x: Float32Array.from(x) }, { learningRate: 1e-3 });
+      const step = (x: number[]) => descent.run([{ feeds: { x: Float32Array.from(x) }, learningRate: 1e-3 }]);
       await step([1, -1, 1e-3, 0]);
       for (let i = 0; i < 200; i++) {
         await step([0, 0, 0, 0]);
@@ -327,7 +348,7 @@ describe.each(AVAILABILITY.filter(({ found }) => found.works))("engine $name", (
         sum(multiply(parameter("w", [2]), input("x", [2]))),
         parameters,
       );
-      await descent.run({ x: Float32Array.from([Number.NaN, 1]) }, { learningRate: 1e-3 });
+      await descent.run([{ feeds: { x: Float32Array.from([Number.NaN, 1]) }, learningRate: 1e-3 }]);
       const { weights } = await parameters.read();
       expect(weights["w"]![0]).toBeNaN();
       expect(weights["w"]![1]).toBeCloseTo(0.999 - 1e-3 * 0.02, 6);
@@ -340,9 +361,9 @@ describe.each(AVAILABILITY.filter(({ found }) => found.works))("engine $name", (
       const [v, w] = ["v", "w"].map((name) => parameter(name, [1]));
       const both = await engine.compileStep(sum(add(v!, w!)), parameters);
       const one = await engine.compileStep(sum(w!), parameters);
-      await both.run({}, { learningRate: 1e-3 });
+      await both.run([{ feeds: {}, learningRate: 1e-3 }]);
       const before = await parameters.read();
-      await one.run({}, { learningRate: 1e-3 });
+      await one.run([{ feeds: {}, learningRate: 1e-3 }]);
       const after = await parameters.read();
       expectClose(after.firstMoment["v"]!, [0.9 * before.firstMoment["v"]![0]!]);
       expectClose(after.firstMoment["w"]!, [0.9 * before.firstMoment["w"]![0]! + 0.1]);
@@ -354,7 +375,7 @@ describe.each(AVAILABILITY.filter(({ found }) => found.works))("engine $name", (
       const parameters = await engine.createParameters(initial, ADAM);
       const once = () => parameter("w", [2]);
       const descent = await engine.compileStep(sum(add(square(once()), once())), parameters);
-      expect(await descent.run({}, { learningRate: 1e-3 })).toBe(32);
+      expect(await descent.run([{ feeds: {}, learningRate: 1e-3 }])).toEqual([32]);
       expectClose((await parameters.read()).firstMoment["w"]!, [0.7, 0.9]);
       await descent.dispose();
     });

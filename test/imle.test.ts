@@ -19,7 +19,7 @@ import { measureModes } from "../trainer/metrics/modes.ts";
 import { OBJECTIVES } from "../trainer/objectives/index.ts";
 import type { Training } from "../trainer/objectives/objective.ts";
 import { readCheckpoint, writeCheckpoint } from "../trainer/run/checkpoint.ts";
-import { createBudget, learningRateAt } from "../trainer/schedule.ts";
+import { type Budget, createBudget, learningRateAt, upcomingLearningRates } from "../trainer/schedule.ts";
 
 let engine: Engine;
 const folder = mkdtempSync(join(tmpdir(), "imle-objectives-"));
@@ -64,7 +64,7 @@ async function prepare(dataset: Dataset, config: Config, weights?: ParameterValu
     const losses: number[] = [];
     for (let step = first; step < first + count; step++) {
       const rate = learningRateAt(config.optimiser, step / config.budget.steps!, step);
-      losses.push((await training.step(rate)).loss);
+      losses.push(...(await training.run([rate])).losses);
     }
     return losses;
   };
@@ -301,6 +301,15 @@ describe.each(Object.keys(OBJECTIVES))("%s", (objective) => {
     expect(other.losses).not.toEqual(first.losses);
   });
 
+  test("many steps at once, through several rounds, are the steps one by one", async () => {
+    const { optimiser } = config();
+    const rates = Array.from({ length: 30 }, (_, step) => learningRateAt(optimiser, step / 30, step));
+    const { parameters, training } = await prepare(await ring, config());
+    const { losses } = await training.run(rates);
+    expect({ losses, state: await parameters.read() }).toEqual(await trained(config()));
+    await training.dispose();
+  });
+
   test("learns", async () => {
     const eager = ["optimiser.warmupSteps=0", "optimiser.learningRate=0.01", "budget.steps=300"];
     const { losses } = await trained(config(5, ...eager), 300);
@@ -373,6 +382,23 @@ describe("the schedule", () => {
         }
       }),
     );
+  });
+
+  test("rates come for as many steps as asked, up to the end of the budget", () => {
+    const none = { steps: null, minutes: null, epochs: null };
+    const rates = (budget: Budget, stepCount: number, elapsedSeconds: number) =>
+      upcomingLearningRates(optimiser, budget, { stepCount, elapsedSeconds, count: 4 });
+    const steps = createBudget({ ...none, steps: 10 }, 7);
+    expect(rates(steps, 3, 1e9)).toEqual(
+      [3, 4, 5, 6].map((step) => learningRateAt(optimiser, step / 10, step)),
+    );
+    expect(rates(steps, 8, 0)).toEqual([8, 9].map((step) => learningRateAt(optimiser, step / 10, step)));
+    expect(rates(steps, 10, 0)).toEqual([]);
+    const minutes = createBudget({ ...none, minutes: 1 }, 7);
+    expect(rates(minutes, 20, 15)).toEqual(
+      [20, 21, 22, 23].map((step) => learningRateAt(optimiser, 0.25, step)),
+    );
+    expect(rates(minutes, 0, 60)).toEqual([]);
   });
 
   test("budgets in steps, epochs and minutes", () => {

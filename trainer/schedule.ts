@@ -19,6 +19,21 @@ export function createBudget(budget: Config["budget"], stepsPerEpoch: number): B
   return { unit: "steps", totalSteps, progress: (stepCount) => Math.min(1, stepCount / totalSteps) };
 }
 
+/** The rates of the steps from here on: as many as `count`, fewer where the budget ends, none where it is spent. */
+export function upcomingLearningRates(
+  optimiser: Config["optimiser"],
+  budget: Budget,
+  { stepCount, elapsedSeconds, count }: { stepCount: number; elapsedSeconds: number; count: number },
+): number[] {
+  const rates: number[] = [];
+  for (let step = stepCount; step < stepCount + count; step++) {
+    const progress = budget.progress(step, elapsedSeconds);
+    if (progress === 1) break;
+    rates.push(learningRateAt(optimiser, progress, step));
+  }
+  return rates;
+}
+
 /** A linear warm-up, then half a cosine down to the final share of the rate. */
 export function learningRateAt(optimiser: Config["optimiser"], progress: number, stepCount: number): number {
   const { learningRate, finalLearningRateShare: final, warmupSteps } = optimiser;

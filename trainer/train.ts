@@ -18,7 +18,7 @@ import { OBJECTIVES } from "./objectives/index.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
 import type { Reporter } from "./run/reporter.ts";
 import { createRunFolder, type RunFolder } from "./run/run-folder.ts";
-import { createBudget, learningRateAt } from "./schedule.ts";
+import { createBudget, upcomingLearningRates } from "./schedule.ts";
 
 export interface TrainRequest {
   readonly config: Config;
@@ -120,30 +120,37 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const recent = createRunningMean(200);
   let checkpointAt = elapsedSeconds() + config.run.checkpointEverySeconds;
   let grids = Math.floor(progress() * config.run.sampleGrids);
-  while (progress() < 1 && !signal.aborted) {
-    const learningRate = learningRateAt(config.optimiser, progress(), stepCount);
-    const { loss, seconds } = await training.step(learningRate);
-    if (!Number.isFinite(loss)) {
+  const upcomingRates = () =>
+    upcomingLearningRates(config.optimiser, budget, {
+      stepCount,
+      elapsedSeconds: elapsedSeconds(),
+      count: training.unroll,
+    });
+  for (let rates = upcomingRates(); rates.length > 0 && !signal.aborted; rates = upcomingRates()) {
+    const { losses, seconds } = await training.run(rates);
+    const diverged = losses.findIndex((loss) => !Number.isFinite(loss));
+    if (diverged >= 0) {
       throw new DivergedError(
-        `the loss is ${loss} at step ${stepCount} (learning rate ${learningRate.toPrecision(3)}). ` +
+        `the loss is ${losses[diverged]} at step ${stepCount + diverged} (learning rate ${rates[diverged]!.toPrecision(3)}). ` +
           `Lower it with --set optimiser.learningRate=${(config.optimiser.learningRate / 3).toPrecision(1)}. ` +
           `The run folder keeps the last good checkpoint, if there was time for one: ${folder.path}.`,
       );
     }
-    stepCount++;
-    recent.add(loss);
+    const recordDue = Math.floor((stepCount + losses.length) / 100) > Math.floor(stepCount / 100);
+    stepCount += losses.length;
+    for (const loss of losses) recent.add(loss);
     const status = {
       stepCount,
       totalSteps: budget.totalSteps,
       progress: progress(),
       elapsedSeconds: elapsedSeconds(),
       loss: recent.mean(),
-      learningRate,
+      learningRate: rates.at(-1)!,
       samplesPerSecond:
         ((stepCount - startedWith) * config.objective.batchSize) / (elapsedSeconds() - earlierSeconds),
     };
     reporter.training(status);
-    if (stepCount % 100 === 0) await folder.record({ ...status, seconds });
+    if (recordDue) await folder.record({ ...status, seconds });
     if (elapsedSeconds() >= checkpointAt) {
       await saveCheckpoint();
       checkpointAt = elapsedSeconds() + config.run.checkpointEverySeconds;

@@ -38,16 +38,20 @@ export interface Executable {
 }
 
 export interface TrainingStep {
+  /** How many batches a run takes best: on a GPU several steps at once save most of what a run costs. */
+  readonly unroll: number;
   /**
-   * Computes the loss and its gradients on `feeds`, then updates the parameters.
+   * One step a batch, in order: computes the loss and its gradients, then updates the parameters.
    *
-   * @returns the loss before the update
+   * @param batches any number of them; the same bits come out however they are divided among runs
+   * @returns every step's loss before its update
    */
-  run(feeds: NamedNumbers, settings: StepSettings): Promise<number>;
+  run(batches: readonly Batch[]): Promise<number[]>;
   dispose(): Promise<void>;
 }
 
-export interface StepSettings {
+export interface Batch {
+  readonly feeds: NamedNumbers;
   readonly learningRate: number;
 }
 

@@ -78,12 +78,17 @@ export function createOnnxEngine({ provider, threads = availableParallelism() }:
       const session = await createSession(program, "step");
       const run = prepare(session, program, { parameters, use: "weights", into });
       return {
-        async run(feeds, { learningRate }) {
-          const { loss } = await run(feeds);
-          // Another step may have left its gradients there.
-          for (const gradient of unused) gradient.fill(0);
-          arena.update(learningRate);
-          return loss![0]!;
+        unroll: 1,
+        async run(batches) {
+          const losses: number[] = [];
+          for (const { feeds, learningRate } of batches) {
+            const { loss } = await run(feeds);
+            losses.push(loss![0]!);
+            // Another step may have left its gradients there.
+            for (const gradient of unused) gradient.fill(0);
+            arena.update(learningRate);
+          }
+          return losses;
         },
         dispose: () => release(session),
       };

@@ -108,14 +108,17 @@ export async function createMatchedDescent(
     );
   }
 
-  /** The matched pairs of one step: latents, a little moved, and the examples that they should become. */
-  function batchOfStep(): { latents: Float32Array<ArrayBuffer>; targets: Float32Array<ArrayBuffer> } {
-    const pass = `${round} ${Math.floor(stepInRound / stepsPerPass)}`;
+  /** The matched pairs of one step of the round: latents, a little moved, and the examples that they should become. */
+  function batchOfStep(step: number): {
+    latents: Float32Array<ArrayBuffer>;
+    targets: Float32Array<ArrayBuffer>;
+  } {
+    const pass = `${round} ${Math.floor(step / stepsPerPass)}`;
     if (order.pass !== pass) order = { pass, rows: random.fork("order", pass).permutation(subsetSize) };
-    const first = (stepInRound % stepsPerPass) * batchSize;
+    const first = (step % stepsPerPass) * batchSize;
     const rows = order.rows.subarray(first, first + batchSize);
     const latents = new Float32Array(batchSize * latentSize);
-    if (latentJitter > 0) random.fork("jitter", round, stepInRound).fillNormal(latents);
+    if (latentJitter > 0) random.fork("jitter", round, step).fillNormal(latents);
     for (let i = 0; i < latents.length; i++) {
       const row = rows[Math.floor(i / latentSize)]!;
       latents[i] = matched[row * latentSize + (i % latentSize)]! + latentJitter * latents[i]!;
@@ -131,20 +134,27 @@ export async function createMatchedDescent(
 
   return {
     stepsPerEpoch: roundsPerEpoch * stepsPerRound,
-    async step(learningRate) {
-      const start = performance.now();
-      if (stepInRound === 0) await match();
-      const middle = performance.now();
-      const loss = await descent.run(batchOfStep(), { learningRate });
-      stepInRound++;
-      if (stepInRound === stepsPerRound) {
-        stepInRound = 0;
-        round++;
+    unroll: descent.unroll,
+    async run(learningRates) {
+      const losses: number[] = [];
+      const seconds = { match: 0, descend: 0 };
+      while (losses.length < learningRates.length) {
+        const start = performance.now();
+        if (stepInRound === 0) await match();
+        const middle = performance.now();
+        const batches = learningRates
+          .slice(losses.length, losses.length + stepsPerRound - stepInRound)
+          .map((learningRate, i) => ({ feeds: batchOfStep(stepInRound + i), learningRate }));
+        losses.push(...(await descent.run(batches)));
+        stepInRound += batches.length;
+        if (stepInRound === stepsPerRound) {
+          stepInRound = 0;
+          round++;
+        }
+        seconds.match += (middle - start) / 1000;
+        seconds.descend += (performance.now() - middle) / 1000;
       }
-      return {
-        loss,
-        seconds: { match: (middle - start) / 1000, descend: (performance.now() - middle) / 1000 },
-      };
+      return { losses, seconds };
     },
     state: () => ({ counters: { round, stepInRound }, arrays: { subset, matched } }),
     restore({ counters, arrays }) {

@@ -30,17 +30,20 @@ export interface ObjectiveContext {
 export interface Training {
   /** Steps in which every training example has its turn once. */
   readonly stepsPerEpoch: number;
-  /** One optimisation step. */
-  step(learningRate: number): Promise<StepReport>;
+  /** How many steps it takes best at once: as many as the engine. */
+  readonly unroll: number;
+  /** One optimisation step a learning rate. */
+  run(learningRates: readonly number[]): Promise<StepsReport>;
   /** Everything beside the parameters that the next step depends on. */
   state(): TrainingState;
   restore(state: TrainingState): void;
   dispose(): Promise<void>;
 }
 
-export interface StepReport {
-  readonly loss: number;
-  /** Seconds of this step that went into each part: `sample+search`, `step`. */
+export interface StepsReport {
+  /** Of every step, before its update. */
+  readonly losses: readonly number[];
+  /** Seconds that went into each part: `match`, `descend`. */
   readonly seconds: Readonly<Record<string, number>>;
 }
 
