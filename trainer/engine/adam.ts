@@ -1,27 +1,26 @@
-/** Adam's arithmetic, for engines that run it as part of their graph; `kernels/adam.as.ts` is the other one. */
+/** Adam: what changes from update to update, and the update itself as a function over symbolic tensors. */
 
 import { abs, add, divide, multiply, relu, sign, sqrt, square, subtract } from "../autodiff/operators.ts";
-import type { Tensor } from "../autodiff/tensor.ts";
+import { constant, type Tensor } from "../autodiff/tensor.ts";
 import type { AdamSettings } from "./engine.ts";
 
-/** What changes from step to step, with the bias correction folded in. */
-export interface AdamRates<T> {
-  /** learningRate·√(1 − β₂ᵗ)/(1 − β₁ᵗ) */
-  readonly rate: T;
-  /** ε·√(1 − β₂ᵗ) */
-  readonly epsilon: T;
-  /** The share of a weight that decays. */
-  readonly decay: T;
+/** The numbers of one update, with the bias correction folded into `rate` and `epsilon`. */
+export interface AdamScalars<Scalar> {
+  readonly rate: Scalar;
+  readonly epsilon: Scalar;
+  /** Share of the weights that decays. */
+  readonly decay: Scalar;
   /** How far the average moves towards the weights. */
-  readonly averageRate: T;
+  readonly averageRate: Scalar;
 }
 
-/** @param stepCount of this step: the first is 1 */
-export function adamRates(
-  { beta1, beta2, epsilon, weightDecay, averageDecay }: AdamSettings,
+/** @param stepCount updates with this one, so at least 1 */
+export function adamScalars(
+  settings: AdamSettings,
   learningRate: number,
   stepCount: number,
-): AdamRates<number> {
+): AdamScalars<number> {
+  const { beta1, beta2, epsilon, weightDecay, averageDecay } = settings;
   const correction = Math.sqrt(1 - beta2 ** stepCount);
   return {
     rate: (learningRate * correction) / (1 - beta1 ** stepCount),
@@ -32,37 +31,32 @@ export function adamRates(
   };
 }
 
-/** What Adam keeps of one parameter, all of its shape. */
-export interface AdamState<T> {
-  readonly weights: T;
-  readonly average: T;
-  readonly firstMoment: T;
-  readonly secondMoment: T;
+/** What Adam changes, all of one shape. */
+export interface AdamState<Value> {
+  readonly weights: Value;
+  readonly average: Value;
+  readonly firstMoment: Value;
+  readonly secondMoment: Value;
 }
 
-/** The state after one update. */
+/** The arithmetic of `kernels/adam.as.ts`, operator by operator. */
 export function adamUpdate(
-  { weights, average, firstMoment, secondMoment }: AdamState<Tensor>,
+  state: AdamState<Tensor>,
   gradient: Tensor,
-  { rate, epsilon, decay, averageRate }: AdamRates<Tensor>,
-  { beta1, beta2 }: AdamSettings,
+  { rate, epsilon, decay, averageRate }: AdamScalars<Tensor>,
+  { beta1, beta2, weightDecay }: AdamSettings,
 ): AdamState<Tensor> {
-  const first = flushed(add(multiply(firstMoment, beta1), multiply(gradient, 1 - beta1)));
-  const second = flushed(add(multiply(secondMoment, beta2), multiply(square(gradient), 1 - beta2)));
-  const step = divide(multiply(first, rate), add(sqrt(second), epsilon));
-  const moved = subtract(subtract(weights, multiply(weights, decay)), step);
-  return {
-    weights: moved,
-    average: add(average, multiply(subtract(moved, average), averageRate)),
-    firstMoment: first,
-    secondMoment: second,
-  };
+  const moved = (moment: Tensor, towards: Tensor, beta: number) =>
+    withoutTiny(add(multiply(moment, beta), multiply(towards, 1 - beta)));
+  const firstMoment = moved(state.firstMoment, gradient, beta1);
+  const secondMoment = moved(state.secondMoment, square(gradient), beta2);
+  const kept = weightDecay === 0 ? state.weights : multiply(state.weights, subtract(constant([1]), decay));
+  const weights = subtract(kept, divide(multiply(firstMoment, rate), add(sqrt(secondMoment), epsilon)));
+  const average = add(state.average, multiply(subtract(weights, state.average), averageRate));
+  return { weights, average, firstMoment, secondMoment };
 }
 
-/**
- * Numbers too small to matter as 0: they would become subnormal, which some processors are slow at. NaN stays,
- * since NaN times anything is NaN.
- */
-function flushed(x: Tensor): Tensor {
+/** 0 where the magnitude is at most 1e-30. What is no number stays so, because it is multiplied and not replaced. */
+function withoutTiny(x: Tensor): Tensor {
   return multiply(x, sign(relu(subtract(abs(x), 1e-30))));
 }

@@ -5,7 +5,7 @@
  */
 
 import { sizeOf } from "../autodiff/tensor.ts";
-import { adamRates } from "./adam.ts";
+import { adamScalars } from "./adam.ts";
 import type {
   AdamSettings,
   InitialParameter,
@@ -79,7 +79,7 @@ export function createArena(initial: readonly InitialParameter[], settings: Adam
     view,
     update(learningRate) {
       stepCount++;
-      const { rate, epsilon, decay, averageRate } = adamRates(settings, learningRate, stepCount);
+      const { rate, epsilon, decay, averageRate } = adamScalars(settings, learningRate, stepCount);
       kernel.adam(
         address("weights"),
         address("gradients"),

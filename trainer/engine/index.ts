@@ -2,10 +2,18 @@ import { InputError } from "../input-error.ts";
 import { cpu } from "./cpu.ts";
 import type { Engine } from "./engine.ts";
 import type { EngineKind } from "./kind.ts";
+import { tfjsTensorflow, tfjsTensorflowGpu } from "./tfjs-tensorflow.ts";
 import { tfjsWasm } from "./tfjs-wasm.ts";
+import { tfjsWebgpu } from "./tfjs-webgpu.ts";
 
 /** Every engine, by the name that `--engine` takes; `auto` takes the first that works, so the fastest come first. */
-export const ENGINES: Readonly<Record<string, EngineKind>> = byName([cpu, tfjsWasm]);
+export const ENGINES: Readonly<Record<string, EngineKind>> = byName([
+  tfjsTensorflowGpu,
+  cpu,
+  tfjsWebgpu,
+  tfjsTensorflow,
+  tfjsWasm,
+]);
 
 export interface ChosenEngine {
   readonly engine: Engine;

@@ -1,7 +1,7 @@
 /** One optimisation step as symbolic tensors: for engines whose parameters live where their graphs run. */
 
 import { constant, input, parameter, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
-import { type AdamRates, type AdamState, adamUpdate } from "./adam.ts";
+import { type AdamScalars, type AdamState, adamUpdate } from "./adam.ts";
 import type { AdamSettings, NamedNumbers, Parameters } from "./engine.ts";
 import { parameterGradients } from "./leaves.ts";
 
@@ -17,7 +17,7 @@ export interface StatePart {
   readonly part: keyof AdamState<unknown>;
 }
 
-const RATES: AdamRates<Tensor> = {
+const SCALARS: AdamScalars<Tensor> = {
   rate: input("adam/rate", []),
   epsilon: input("adam/epsilon", []),
   decay: input("adam/decay", []),
@@ -25,14 +25,14 @@ const RATES: AdamRates<Tensor> = {
 };
 
 /** What a step is fed beside the inputs of its loss, by name. */
-export const RATE_INPUTS: ReadonlyMap<string, Tensor> = new Map(
-  Object.values(RATES).map((rate) => [rate.attributes["name"] as string, rate]),
+export const SCALAR_INPUTS: ReadonlyMap<string, Tensor> = new Map(
+  Object.values(SCALARS).map((scalar) => [scalar.attributes["name"] as string, scalar]),
 );
 
-/** The numbers for `RATE_INPUTS`. */
-export function rateFeeds(rates: AdamRates<number>): NamedNumbers {
+/** The numbers for `SCALAR_INPUTS`. */
+export function scalarFeeds(scalars: AdamScalars<number>): NamedNumbers {
   return Object.fromEntries(
-    Object.entries(rates).map(([rate, value]) => [`adam/${rate}`, Float32Array.of(value)]),
+    Object.entries(scalars).map(([name, value]) => [`adam/${name}`, Float32Array.of(value)]),
   );
 }
 
@@ -52,7 +52,7 @@ export function stepProgram(loss: Tensor, specs: Parameters["specs"], settings: 
       firstMoment: leaf("firstMoment"),
       secondMoment: leaf("secondMoment"),
     };
-    return adamUpdate(state, gradients.get(name) ?? zeros(shape), RATES, settings);
+    return adamUpdate(state, gradients.get(name) ?? zeros(shape), SCALARS, settings);
   });
   return { next, stateLeaves };
 }

@@ -5,13 +5,16 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../autodiff/tensor.ts";
-import { adamRates } from "./adam.ts";
-import type { Engine, Executable, NamedNumbers, Numbers } from "./engine.ts";
+import { adamScalars } from "./adam.ts";
+import type { Batch, Engine, Executable, NamedNumbers, Numbers } from "./engine.ts";
 import { fedNumbers, leavesOf } from "./leaves.ts";
-import { RATE_INPUTS, rateFeeds, stepProgram } from "./step-program.ts";
+import { SCALAR_INPUTS, scalarFeeds, stepProgram } from "./step-program.ts";
 import { onBackend, type TfjsBackend } from "./tfjs/backend.ts";
 import { createTfjsParameters, PARTS, type TfjsParameters } from "./tfjs/parameters.ts";
 import { type LeafValue, type Plan, planOf } from "./tfjs/plan.ts";
+
+/** Steps whose losses a GPU is asked for at once. */
+const GPU_UNROLL = 8;
 
 /** @param name as `--engine` spells it */
 export function createTfjsEngine(name: string, backend: TfjsBackend): Engine {
@@ -81,20 +84,22 @@ export function createTfjsEngine(name: string, backend: TfjsBackend): Engine {
       const { inputs } = leavesOf({ loss }, { parameters, use: "weights" });
       const { next, stateLeaves } = stepProgram(loss, own.specs, own.settings);
       const plan = createPlan([loss, ...next.flatMap((state) => PARTS.map((part) => state[part]))]);
+      const all = new Map([...inputs, ...SCALAR_INPUTS]);
+      const step = ({ feeds, learningRate }: Batch) => {
+        const scalars = adamScalars(own.settings, learningRate, own.stepCount + 1);
+        const [lossBefore, ...updated] = execute(plan, all, { ...feeds, ...scalarFeeds(scalars) }, (leaf) => {
+          const state = stateLeaves.get(leaf);
+          return state ? own.tensor(state.part, state.name) : own.tensor("weights", nameOf(leaf));
+        });
+        own.update(updated);
+        return lossBefore!;
+      };
       return {
-        async run(feeds, { learningRate }) {
-          const rates = adamRates(own.settings, learningRate, own.stepCount + 1);
-          const [lossBefore, ...updated] = execute(
-            plan,
-            new Map([...inputs, ...RATE_INPUTS]),
-            { ...feeds, ...rateFeeds(rates) },
-            (leaf) => {
-              const state = stateLeaves.get(leaf);
-              return state ? own.tensor(state.part, state.name) : own.tensor("weights", nameOf(leaf));
-            },
-          );
-          own.update(updated);
-          return (await taken(lossBefore!))[0]!;
+        unroll: backend.device === "gpu" ? GPU_UNROLL : 1,
+        async run(batches) {
+          // Every step is on its way to a GPU before the first loss is waited for.
+          const losses = await Promise.all(batches.map(step).map(taken));
+          return losses.map(([lossBefore]) => lossBefore!);
         },
         dispose: async () => release(plan),
       };
