@@ -56,6 +56,10 @@ export function inOrder(value: Laid, wanted: readonly number[]): tf.Tensor {
   return copy;
 }
 
+export function isRowMajor({ order }: Laid): boolean {
+  return order.every((at, axis) => at === axis);
+}
+
 /** The numbers as they are meant. */
 export function inRowMajor(value: Laid): tf.Tensor {
   return inOrder(value, rowMajor(value.order.length));

@@ -3,7 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../../autodiff/tensor.ts";
 import { averagePool2d, conv2d, convTranspose2d, upsample2d } from "./convolution.ts";
-import { alias, inOrder, inRowMajor, type Laid, laid, rowMajor } from "./layout.ts";
+import { alias, inOrder, inRowMajor, isRowMajor, type Laid, laid, rowMajor } from "./layout.ts";
 
 /**
  * Computes a node from its operands' values, which stay the caller's. What it makes on the way is disposed of
@@ -40,7 +40,7 @@ export const LOWERINGS: Lowerings = {
 
   sum: reduction((x, axes, keepDims) => tf.sum(x, axes, keepDims)),
   reduceMin: reduction((x, axes, keepDims) => tf.min(x, axes, keepDims)),
-  argMin: reduction((x, axes) => tf.argMin(x, axes[0])),
+  argMin: reduction((x, axes) => firstSmallest(x, axes[0]!)),
   smallestValues: ({ attributes }, [x]) => laid(tf.neg(smallest(x!, attributes).values)),
   smallestIndices: ({ attributes }, [x]) => laid(smallest(x!, attributes).indices),
 
@@ -100,8 +100,10 @@ function unary(f: (x: tf.Tensor, attributes: Tensor["attributes"]) => tf.Tensor)
 /** The result has the order of an operand of full rank: of the larger one, whose copy would cost more. */
 function binary(f: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): Lowering {
   return ({ shape }, operands) => {
-    const lifted = operands.map((each) => toRank(each, shape.length));
-    const [a, b] = lifted as [Laid, Laid];
+    const [p, q] = operands as [Laid, Laid];
+    // TF.js broadcasts by itself; only the orders have to agree.
+    if (isRowMajor(p) && isRowMajor(q)) return laid(f(p.data, q.data));
+    const [a, b] = [toRank(p, shape.length), toRank(q, shape.length)];
     const { order } = b.data.size > a.data.size ? b : a;
     return laid(f(inOrder(a, order), inOrder(b, order)), order);
   };
@@ -136,6 +138,17 @@ function reduction(f: (x: tf.Tensor, axes: number[], keepDims: boolean) => tf.Te
       left.map((axis) => ranks.indexOf(axis)),
     );
   };
+}
+
+/** Where the smallest value along the axis is. TF.js's own argMin gives any of several that are equal. */
+function firstSmallest(x: tf.Tensor, axis: number): tf.Tensor {
+  const length = x.shape[axis]!;
+  const numbers = tf.reshape(
+    tf.range(0, length),
+    x.shape.map((_, i) => (i === axis ? length : 1)),
+  );
+  const isSmallest = tf.equal(x, tf.min(x, axis, true));
+  return tf.cast(tf.min(tf.where(isSmallest, numbers, length - 1), axis), "int32");
 }
 
 /** TF.js knows the largest only. */

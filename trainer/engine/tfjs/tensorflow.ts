@@ -21,6 +21,8 @@ export async function tensorflowBackend(name: TensorflowPackage): Promise<TfjsBa
 
 async function register(name: TensorflowPackage): Promise<TfjsBackend> {
   restoreLegacyUtil();
+  // Products rounded to 10 bits (TF32) would put gradients 1e-3 away from other engines'.
+  process.env["NVIDIA_TF32_OVERRIDE"] ??= "0";
   const before: string | undefined = tf.getBackend();
   await import(name);
   const backend = tf.findBackend(NAME) as (tf.KernelBackend & { isUsingGpuDevice?: boolean }) | null;

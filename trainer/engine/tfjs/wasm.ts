@@ -59,13 +59,15 @@ async function instantiate(): Promise<unknown> {
     "@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm",
   );
   const module = await WebAssembly.compile(await readFile(path));
-  const wasm = await createWasm({
-    instantiateWasm(imports, done) {
-      const instance = new WebAssembly.Instance(module, imports);
-      done(instance);
-      return instance.exports;
-    },
-  });
+  const wasm = await withoutListeners(() =>
+    createWasm({
+      instantiateWasm(imports, done) {
+        const instance = new WebAssembly.Instance(module, imports);
+        done(instance);
+        return instance.exports;
+      },
+    }),
+  );
   wasm.tfjs = {
     init: wasm.cwrap("init", null, []),
     initWithThreadsCount: wasm.cwrap("init_with_threads_count", null, ["number"]),
@@ -75,6 +77,22 @@ async function instantiate(): Promise<unknown> {
     dispose: wasm.cwrap("dispose", null, []),
   };
   return wasm;
+}
+
+/**
+ * Takes away the process's listeners that `start` adds: Emscripten's for uncaught errors throw them again, so that
+ * Node shows its whole source, on one line, in the place of ours.
+ */
+function withoutListeners<Result>(start: () => Result): Result {
+  const events = ["uncaughtException", "unhandledRejection"];
+  const before = events.map((event) => process.rawListeners(event));
+  const result = start();
+  for (const [i, event] of events.entries()) {
+    for (const listener of process.rawListeners(event)) {
+      if (!before[i]!.includes(listener)) process.off(event, listener as () => void);
+    }
+  }
+  return result;
 }
 
 interface EmscriptenModule {
