@@ -138,12 +138,12 @@ describe("matching", () => {
   async function firstRound(config: Config) {
     const { training, steps } = await prepare(dataset, config, IDENTITY);
     await steps(0, 1);
-    const { subset, matched } = training.state().arrays;
+    const { examples, latents } = training.state().arrays;
     await training.dispose();
-    return Array.from(subset!, (example, i) => ({
+    return Array.from(examples!, (example, i) => ({
       example,
       target: inModelSpace[example]!,
-      sample: matched![i]!,
+      sample: latents![i]!,
     }));
   }
 
@@ -199,7 +199,7 @@ describe("matching", () => {
       const seen: number[] = [];
       for (let round = 0; round < 4; round++) {
         await steps(0, 1);
-        seen.push(...training.state().arrays["subset"]!);
+        seen.push(...training.state().arrays["examples"]!);
         await steps(0, 1);
       }
       expect(seen.toSorted((a, b) => a - b)).toEqual([...values.keys()]);
@@ -219,9 +219,9 @@ describe("matching", () => {
     );
     const { training, steps } = await prepare(one, config, IDENTITY);
     const [loss] = await steps(0, 1);
-    const { subset, matched } = training.state().arrays;
-    const targets = modelSpaceOf(one).gather(one.train, subset!);
-    const squared = Array.from(targets, (target, i) => (target - matched![i]!) ** 2);
+    const { examples, latents } = training.state().arrays;
+    const targets = modelSpaceOf(one).gather(one.train, examples!);
+    const squared = Array.from(targets, (target, i) => (target - latents![i]!) ** 2);
     expect(loss).toBeCloseTo(squared.reduce((a, b) => a + b) / 4, 6);
     await training.dispose();
   });

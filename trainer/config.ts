@@ -54,6 +54,13 @@ const objectiveSchema = z.strictObject({
   latentJitter: z.number().nonnegative().default(0.01),
   /** rs-imle: samples this near to an example, in model space, are no candidates. */
   rejectionRadius: z.number().positive().nullable().default(null),
+  /** reverse: share of the pairs in which the sample picks its example; in the rest the example picks. */
+  reverseShare: z.number().min(0).max(1).default(1),
+  /** adaptive-imle: turns for which an example keeps the sample that it picked, at least and at most. */
+  leastStaleness: positive.default(5),
+  mostStaleness: positive.default(20),
+  /** adaptive-imle: by how much an example must get nearer before it picks again, as a share of the distance. */
+  tightening: z.number().min(0).lt(1).default(0.02),
   distance: oneOf(DISTANCES).default("l2"),
   /** `auto` takes the one that is fastest for the engine and the size of an example. */
   searcher: oneOf({ auto: null, ...SEARCHERS }).default("auto"),

@@ -5,6 +5,7 @@ import type { Distance } from "./distance.ts";
 export const squaredL2: Distance = {
   name: "l2",
   paired: (a, b) => sum(square(subtract(a, b)), [1]),
+  pairedAt: (radius) => radius ** 2,
   // ‖q − p‖² = ‖q‖² − 2q·p + ‖p‖²; without the first term it is one matrix product with a bias.
   ranking: (queries, points) =>
     matmul(multiply(queries, -2), points, { transposeB: true, bias: sum(square(points), [1]) }),

@@ -1,5 +1,7 @@
 import { createMatchedDescent } from "./matched-descent.ts";
 import type { Objective } from "./objective.ts";
+import { examplesPick } from "./picking.ts";
+import { createSubsets } from "./subsets.ts";
 
 /**
  * Implicit Maximum Likelihood Estimation.
@@ -13,10 +15,15 @@ import type { Objective } from "./objective.ts";
 export const imle: Objective = {
   name: "imle",
   async prepare(context) {
-    const { poolSize } = context.config.objective;
-    const { latentSize } = context.generator;
-    return createMatchedDescent(context, async ({ random }) =>
-      random.fillNormal(new Float32Array(poolSize * latentSize)),
-    );
+    const { poolSize, subsetSize } = context.config.objective;
+    const subsets = createSubsets(context.train.count, subsetSize, context.random);
+    return createMatchedDescent(context, {
+      pairCount: subsets.size,
+      roundsPerEpoch: subsets.roundsPerEpoch,
+      async pair(round) {
+        const examples = subsets.ofRound(round.number);
+        return { latents: await examplesPick(round, examples, round.draw(poolSize)), examples };
+      },
+    });
   },
 };

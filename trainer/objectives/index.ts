@@ -1,6 +1,13 @@
+import { adaptiveImle } from "./adaptive-imle.ts";
 import { imle } from "./imle.ts";
 import type { Objective } from "./objective.ts";
+import { reverse } from "./reverse.ts";
 import { rsImle } from "./rs-imle.ts";
 
 /** Every objective, by the name that `--objective` takes. */
-export const OBJECTIVES: Readonly<Record<string, Objective>> = { imle, "rs-imle": rsImle };
+export const OBJECTIVES: Readonly<Record<string, Objective>> = {
+  imle,
+  "adaptive-imle": adaptiveImle,
+  "rs-imle": rsImle,
+  reverse,
+};

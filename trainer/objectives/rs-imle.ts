@@ -1,7 +1,11 @@
+import { DISTANCES } from "../distances/index.ts";
 import { InputError } from "../input-error.ts";
-import { pointsInMemory } from "../search/searcher.ts";
-import { type CandidateContext, createMatchedDescent } from "./matched-descent.ts";
+import type { PointSource } from "../search/searcher.ts";
+import { createMatchedDescent } from "./matched-descent.ts";
 import type { Objective } from "./objective.ts";
+import type { Round } from "./pairing.ts";
+import { examplesPick, latentsAt } from "./picking.ts";
+import { createSubsets } from "./subsets.ts";
 
 const TILE_ROWS = 2048;
 
@@ -12,50 +16,44 @@ const TILE_ROWS = 2048;
  * the good ones are rejected, examples pick from the rest, so that the latents used in training come to be
  * distributed as those drawn at sampling time. Where every sample is rejected, all are candidates again.
  *
- * Examples are those of the round's subset; distances are in model space.
+ * Distances are those of `config.objective.distance`, in model space.
  *
  * Source: Vashist, Peng, Li 2024, "Rejection Sampling IMLE", arXiv:2409.17439.
  */
 export const rsImle: Objective = {
   name: "rs-imle",
   async prepare(context) {
-    const { poolSize, rejectionRadius } = context.config.objective;
-    const { latentSize, outputSize } = context.generator;
+    const { poolSize, subsetSize, rejectionRadius } = context.config.objective;
     if (rejectionRadius === null) {
       throw new InputError(
         `config: objective "rs-imle" needs objective.rejectionRadius, the distance in model space within which ` +
           `a sample counts as good. Say --set objective.rejectionRadius=0.1.`,
       );
     }
-    const latentsOf = (rows: readonly number[], latents: Float32Array) => {
-      const chosen = new Float32Array(rows.length * latentSize);
-      rows.forEach((row, i) => {
-        chosen.set(latents.subarray(row * latentSize, (row + 1) * latentSize), i * latentSize);
-      });
-      return chosen;
-    };
-    return createMatchedDescent(
-      context,
-      async ({ examples, search, random, samplesOf }: CandidateContext) => {
-        const latents = random.fillNormal(new Float32Array(poolSize * latentSize));
-        const pool = samplesOf(latents);
-        const kept: number[] = [];
-        for (let first = 0; first < poolSize; first += TILE_ROWS) {
-          const samples = await pool.tile(first, Math.min(TILE_ROWS, poolSize - first));
-          const { indices } = await search.nearest(samples, pointsInMemory(examples, outputSize));
-          for (let i = 0; i < indices.length; i++) {
-            const far = squaredL2(samples, i, examples, indices[i]!, outputSize) > rejectionRadius ** 2;
-            if (far) kept.push(first + i);
-          }
-        }
-        return kept.length === 0 ? latents : latentsOf(kept, latents);
+    const distance = DISTANCES[context.config.objective.distance]!;
+    const subsets = createSubsets(context.train.count, subsetSize, context.random);
+    return createMatchedDescent(context, {
+      pairCount: subsets.size,
+      roundsPerEpoch: subsets.roundsPerEpoch,
+      async pair(round) {
+        const examples = subsets.ofRound(round.number);
+        const pool = round.draw(poolSize);
+        const far = await farSamples(round, round.samplesOf(pool), distance.pairedAt(rejectionRadius));
+        const candidates = far.length === 0 ? pool : latentsAt(pool, far, round.latentSize);
+        return { latents: await examplesPick(round, examples, candidates), examples };
       },
-    );
+    });
   },
 };
 
-function squaredL2(a: Float32Array, rowA: number, b: Float32Array, rowB: number, length: number): number {
-  let sum = 0;
-  for (let j = 0; j < length; j++) sum += (a[rowA * length + j]! - b[rowB * length + j]!) ** 2;
-  return sum;
+/** The samples of the pool that lie further than `radius` from every training example. */
+async function farSamples(round: Round, pool: PointSource, radius: number): Promise<number[]> {
+  const far: number[] = [];
+  for (let first = 0; first < pool.count; first += TILE_ROWS) {
+    const samples = await pool.tile(first, Math.min(TILE_ROWS, pool.count - first));
+    const { indices } = await round.nearest(samples, round.examples);
+    const distances = await round.distancesTo(samples, indices);
+    for (let i = 0; i < indices.length; i++) if (distances[i]! > radius) far.push(first + i);
+  }
+  return far;
 }

@@ -1,0 +1,31 @@
+import type { Round } from "./pairing.ts";
+
+/**
+ * Every example picks its nearest sample.
+ *
+ * @param rows the examples
+ * @param candidates the latents of the samples that they may pick: [m, latentSize], m ≥ 1
+ * @returns the latent that each of them picked: [rows.length, latentSize]
+ */
+export async function examplesPick(
+  { gather, nearest, samplesOf, latentSize }: Round,
+  rows: ArrayLike<number>,
+  candidates: Float32Array<ArrayBuffer>,
+): Promise<Float32Array<ArrayBuffer>> {
+  const { indices } = await nearest(gather(rows), samplesOf(candidates));
+  return latentsAt(candidates, indices, latentSize);
+}
+
+/** Rows of `latents` [n, latentSize], copied in the order of `indices`. */
+export function latentsAt(
+  latents: Float32Array,
+  indices: ArrayLike<number>,
+  latentSize: number,
+): Float32Array<ArrayBuffer> {
+  const chosen = new Float32Array(indices.length * latentSize);
+  for (let i = 0; i < indices.length; i++) {
+    const from = indices[i]! * latentSize;
+    chosen.set(latents.subarray(from, from + latentSize), i * latentSize);
+  }
+  return chosen;
+}
