@@ -190,6 +190,70 @@ describe("matching", () => {
     expect(await withRadius(100)).toEqual(unrestricted);
   });
 
+  test("reverse: every sample picks its nearest example", async () => {
+    const pairs = await firstRound(identity(...oneRound, "objective.name=reverse"));
+    for (const { target, sample } of pairs) {
+      for (const other of inModelSpace) {
+        expect(Math.abs(sample - target)).toBeLessThanOrEqual(Math.abs(sample - other) + 1e-6);
+      }
+    }
+    // Nobody comes near the two far out, so nobody is pulled there.
+    expect(pairs.filter(({ example }) => example >= 38)).toEqual([]);
+  });
+
+  test("reverse, mixed: in the rest of the pairs the examples pick", async () => {
+    const config = identity(...oneRound, "objective.name=reverse", "objective.reverseShare=0.25");
+    const pairs = await firstRound(config);
+    for (const { target, sample } of pairs.slice(0, 10)) {
+      for (const other of inModelSpace) {
+        expect(Math.abs(sample - target)).toBeLessThanOrEqual(Math.abs(sample - other) + 1e-6);
+      }
+    }
+    const picking = pairs.slice(10);
+    expect(new Set(picking.map(({ example }) => example)).size).toBe(30);
+    for (const { target, sample } of picking) {
+      for (const other of picking) {
+        expect(Math.abs(sample - target)).toBeLessThanOrEqual(Math.abs(other.sample - target) + 1e-6);
+      }
+    }
+  });
+
+  describe("adaptive-imle", () => {
+    const patient = ["objective.leastStaleness=2", "objective.mostStaleness=4"];
+    /** The latents of the examples in every of so many rounds, by example. */
+    async function roundsOf(count: number, ...set: string[]) {
+      const config = identity(...oneRound, ...patient, "objective.name=adaptive-imle", ...set);
+      const { training, steps } = await prepare(dataset, config, IDENTITY);
+      const rounds: number[][] = [];
+      for (let round = 0; round < count; round++) {
+        await steps(0, 1);
+        const { examples, latents } = training.state().arrays;
+        const byExample: number[] = [];
+        examples!.forEach((example, i) => {
+          byExample[example] = latents![i]!;
+        });
+        rounds.push(byExample);
+        await steps(0, 4);
+      }
+      await training.dispose();
+      return rounds;
+    }
+
+    test("an example that doesn't get nearer keeps its sample for as many turns as it may", async () => {
+      const rounds = await roundsOf(5, "optimiser.learningRate=1e-12", "objective.tightening=0.5");
+      for (const round of [1, 2, 3]) expect(rounds[round]).toEqual(rounds[0]);
+      expect(rounds[4]).not.toEqual(rounds[0]);
+    });
+
+    test("one that has got nearer picks again, but not at once", async () => {
+      const eager = ["optimiser.learningRate=0.02", "optimiser.warmupSteps=0", "objective.poolSize=3"];
+      const rounds = await roundsOf(3, ...eager);
+      expect(rounds[1]).toEqual(rounds[0]);
+      // The two far out come nearer at every step, with so few samples to pick from.
+      for (const example of [38, 39]) expect(rounds[2]![example]).not.toBe(rounds[0]![example]);
+    });
+  });
+
   test("an epoch gives every example its turn once, each epoch in another order", async () => {
     const config = identity("objective.subsetSize=10", "objective.batchSize=5", "objective.passes=1");
     const { training, steps } = await prepare(dataset, config, IDENTITY);
@@ -275,7 +339,7 @@ describe.each(Object.keys(OBJECTIVES))("%s", (objective) => {
         "objective.batchSize=5",
         "objective.passes=2",
         "objective.latentJitter=0.05",
-        "objective.rejectionRadius=0.2",
+        "objective.rejectionRadius=0.05",
         ...set,
       ],
     });
