@@ -425,8 +425,8 @@ describe.each([...AVAILABILITY.filter(({ found }) => found.works), UNROLLED])(
       });
 
       test("steps don't take more and more memory", async () => {
-        // A GPU in software takes 40 ms for a step. A tensor of each that stays is 64 KiB, so that few will do.
-        const count = inSoftware ? 200 : 2_000;
+        // Few steps will do where they are slow, since a tensor that stays is 64 KiB.
+        const count = inSoftware || name === "tfjs:wasm" ? 200 : 2_000;
         const [rows, columns] = [128, 128];
         const weights = { name: "w", shape: [rows, columns], values: new Float32Array(rows * columns) };
         const parameters = await engine.createParameters([weights], ADAM);
@@ -450,9 +450,10 @@ describe.each([...AVAILABILITY.filter(({ found }) => found.works), UNROLLED])(
 
       describe("20 steps of a generator agree with the engine on the CPU to 1e-4", () => {
         test.each(
-          Object.keys(GENERATORS).flatMap((kind) =>
-            (["none", "batch"] as const).map((normalisation) => ({ kind, normalisation })),
-          ),
+          Object.keys(GENERATORS).map((kind) => ({
+            kind,
+            normalisation: kind === "mlp" ? ("none" as const) : ("batch" as const),
+          })),
         )("$kind, normalisation $normalisation", async ({ kind, normalisation }) => {
           const mine = await trainGenerator(engine, kind, normalisation);
           const expected = await trainGenerator(cpu, kind, normalisation);
@@ -530,10 +531,8 @@ async function trainGenerator(engine: Engine, kind: string, normalisation: Norma
     },
     learningRate: learningRate(i),
   }));
-  const gradients = await engine.compile(Object.fromEntries(parameterGradients(loss)), {
-    parameters,
-    use: "weights",
-  });
+  const named = [...parameterGradients(loss)].map(([name, gradient]) => [`gradient of ${name}`, gradient]);
+  const gradients = await engine.compile(Object.fromEntries(named), { parameters, use: "weights" });
   const gradientsNow = async () => structuredClone(await gradients.run(batches[0]!.feeds)) as ParameterValues;
   const before = await gradientsNow();
   const descent = await engine.compileStep(loss, parameters);
