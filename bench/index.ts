@@ -1,5 +1,6 @@
 import { benchData } from "./data.ts";
 import { benchEdge } from "./edge.ts";
+import { benchGpu } from "./gpu.ts";
 import type { Benchmark } from "./row.ts";
 import { benchSample } from "./sample.ts";
 import { benchTrain } from "./train.ts";
@@ -9,5 +10,6 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   train: benchTrain,
   sample: benchSample,
   edge: benchEdge,
+  gpu: benchGpu,
   data: benchData,
 };

@@ -28,6 +28,8 @@ export interface BenchmarkOptions {
   wants(name: string): boolean;
   /** A folder of MNIST's files; null: none was given. */
   readonly mnist: string | null;
+  /** Engines that were asked for by name; none: those that are worth it. */
+  readonly engines: readonly string[];
 }
 
 export function median(values: readonly number[]): number {

@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME… [--only PART] [--data DIR] [--json FILE]`: the benchmarks, peers in the same run. */
+/** `npm run bench -- NAME… [--only PART] [--data DIR] [--engine NAME] [--json FILE]`: the benchmarks, peers in the same run. */
 
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -13,6 +13,7 @@ import { collect, runCommand } from "./command.ts";
 interface Flags {
   readonly only: readonly string[];
   readonly data?: string;
+  readonly engine: readonly string[];
   readonly json?: string;
 }
 
@@ -24,8 +25,9 @@ const program = new Command("bench")
   .argument("<name...>", `which (${known})`)
   .option("--only <part>", "only rows whose name contains this (repeatable)", collect, [])
   .option("--data <dir>", "MNIST's files, for what trains on them; ../shared/data/mnist if left out")
+  .option("--engine <name>", "for gpu: this one, even if it computes in software (repeatable)", collect, [])
   .option("--json <file>", "also write the rows as JSON")
-  .action(async (names: string[], { only, data, json }: Flags) => {
+  .action(async (names: string[], { only, data, engine, json }: Flags) => {
     for (const name of names) {
       if (!Object.hasOwn(BENCHMARKS, name)) throw new InputError(`no benchmark "${name}". Known: ${known}.`);
     }
@@ -34,13 +36,14 @@ const program = new Command("bench")
     const rows: BenchmarkRow[] = [];
     const options: BenchmarkOptions = {
       wants: (row) => only.length === 0 || only.some((part) => row.includes(part)),
+      engines: engine,
       mnist: data ?? (existsSync(DEFAULT_MNIST) ? DEFAULT_MNIST : null),
     };
     for (const name of names) {
       const measured = await BENCHMARKS[name]!((line) => console.error(line), options);
       rows.push(...measured.filter((row) => options.wants(row.name)));
     }
-    console.log(tableOf(rows));
+    if (rows.length > 0) console.log(tableOf(rows));
     if (json) await writeFile(json, `${JSON.stringify(rows, null, 2)}\n`);
   });
 
