@@ -4,7 +4,7 @@ import type { Availability } from "./kind.ts";
 import { answer, askOwnProcess, type Question } from "./own-process.ts";
 
 /** A driver that takes longer to come up is of no use to `--engine auto`. */
-const TIME_LIMIT_MS = 10_000;
+const TIME_LIMIT_MS = 20_000;
 
 /** Its script calls `reportAvailability` once. */
 export interface ProbeRequest extends Omit<Question, "timeLimitMs"> {
