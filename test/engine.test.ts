@@ -27,7 +27,6 @@ import type {
   TrainingStep,
 } from "../trainer/engine/engine.ts";
 import { ENGINES } from "../trainer/engine/index.ts";
-import type { Availability } from "../trainer/engine/kind.ts";
 import { parameterGradients } from "../trainer/engine/leaves.ts";
 import { createDeviceEngine } from "../trainer/engine/onnx-device-engine.ts";
 import type { Normalisation } from "../trainer/generators/generator.ts";
@@ -85,7 +84,9 @@ const learningRate = (step: number) => 0.02 / (1 + 0.1 * step);
 /** What the process takes, after collecting garbage. */
 function residentMiB(): number {
   setFlagsFromString("--expose_gc");
-  (runInNewContext("gc") as () => void)();
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  collect(); // waits for what the first one gave back
   return process.memoryUsage().rss / 2 ** 20;
 }
 
@@ -118,7 +119,6 @@ for (const { name, found } of AVAILABILITY) {
 /** What `cuda` runs, graph by graph, on the CPU: its arithmetic is checked where there is no card, too. */
 const UNROLLED = {
   name: "unrolled",
-  found: { works: true } as Availability,
   create: async () => createDeviceEngine({ provider: "cpu", unroll: 4 }),
 };
 
@@ -130,9 +130,7 @@ afterAll(() => cpu.dispose());
 
 describe.each([...AVAILABILITY.filter(({ found }) => found.works), UNROLLED])(
   "engine $name",
-  ({ name, create, found }) => {
-    /** Much slower than what it stands in for. */
-    const inSoftware = found.works && found.notForAuto?.includes("software");
+  ({ name, create }) => {
     let engine: Engine;
     beforeAll(async () => {
       engine = await create();
@@ -424,29 +422,6 @@ describe.each([...AVAILABILITY.filter(({ found }) => found.works), UNROLLED])(
         await descent.dispose();
       });
 
-      test("steps don't take more and more memory", async () => {
-        // A tensor of each step that stays is 256 KiB, so that a few will do where they are slow.
-        const count = inSoftware ? 40 : 400;
-        const [rows, columns] = [256, 256];
-        const weights = { name: "w", shape: [rows, columns], values: new Float32Array(rows * columns) };
-        const parameters = await engine.createParameters([weights], ADAM);
-        const loss = mean(
-          square(subtract(parameter("w", weights.shape), broadcastTo(input("x", [columns]), weights.shape))),
-        );
-        const descent = await engine.compileStep(loss, parameters);
-        const feeds = { x: new Float32Array(columns).fill(1) };
-        const batches = Array.from({ length: 40 }, () => ({ feeds, learningRate: 1e-4 }));
-        const steps = async () => {
-          for (let done = 0; done < count; done += batches.length) await descent.run(batches);
-        };
-        await steps(); // allocators fill their pools
-        const before = residentMiB();
-        await steps();
-        expect(residentMiB() - before).toBeLessThan(5);
-        await descent.dispose();
-        await parameters.dispose();
-      });
-
       describe("20 steps of a generator agree with the engine on the CPU to 1e-4", () => {
         test.each(
           Object.keys(GENERATORS).map((kind) => ({
@@ -479,7 +454,7 @@ describe.each([...AVAILABILITY.filter(({ found }) => found.works), UNROLLED])(
       const many = name === "webgpu" ? input("many", [length]) : constant(numbers, [length]);
       const cycle = () =>
         run(
-          { y: add(many, input("x", [1])) },
+          { total: sum(add(many, input("x", [1]))) },
           { x: new Float32Array(1), ...(name === "webgpu" && { many: numbers }) },
         );
       for (let i = 0; i < count; i++) await cycle(); // the C library keeps what it once had
