@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME… [--only PART] [--data DIR] [--json FILE]`: the benchmarks, peers in the same run. */
+/** `npm run bench -- NAME… [--only PART] [--data DIR] [--cifar10 PATH] [--json FILE]`: the benchmarks, peers in the same run. */
 
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -13,10 +13,12 @@ import { collect, runCommand } from "./command.ts";
 interface Flags {
   readonly only: readonly string[];
   readonly data?: string;
+  readonly cifar10?: string;
   readonly json?: string;
 }
 
-const DEFAULT_MNIST = fileURLToPath(new URL("../../shared/data/mnist", import.meta.url));
+const MNIST = fileURLToPath(new URL("../../shared/data/mnist", import.meta.url));
+const CIFAR10 = fileURLToPath(new URL("../../shared/data/cifar10-jpg.tar.gz", import.meta.url));
 const known = Object.keys(BENCHMARKS).join(", ");
 
 const program = new Command("bench")
@@ -24,8 +26,9 @@ const program = new Command("bench")
   .argument("<name...>", `which (${known})`)
   .option("--only <part>", "only rows whose name contains this (repeatable)", collect, [])
   .option("--data <dir>", "MNIST's files, for what trains on them; ../shared/data/mnist if left out")
+  .option("--cifar10 <path>", "CIFAR-10, for what searches it; ../shared/data/cifar10-jpg.tar.gz if left out")
   .option("--json <file>", "also write the rows as JSON")
-  .action(async (names: string[], { only, data, json }: Flags) => {
+  .action(async (names: string[], { only, data, cifar10, json }: Flags) => {
     for (const name of names) {
       if (!Object.hasOwn(BENCHMARKS, name)) throw new InputError(`no benchmark "${name}". Known: ${known}.`);
     }
@@ -34,7 +37,8 @@ const program = new Command("bench")
     const rows: BenchmarkRow[] = [];
     const options: BenchmarkOptions = {
       wants: (row) => only.length === 0 || only.some((part) => row.includes(part)),
-      mnist: data ?? (existsSync(DEFAULT_MNIST) ? DEFAULT_MNIST : null),
+      mnist: data ?? (existsSync(MNIST) ? MNIST : null),
+      cifar10: cifar10 ?? (existsSync(CIFAR10) ? CIFAR10 : null),
     };
     for (const name of names) {
       const measured = await BENCHMARKS[name]!((line) => console.error(line), options);
@@ -46,19 +50,26 @@ const program = new Command("bench")
 
 await runCommand(program);
 
-/** A Markdown table, so that it can go into BENCHMARKS.md as it is. */
+/** A Markdown table, so that it can go into BENCHMARKS.md as it is; columns that no row fills are left out. */
 function tableOf(rows: readonly BenchmarkRow[]): string {
-  const cells = rows.map(({ name, value, unit, spread, peer, peerValue, ratio, ceiling }) => [
-    name,
-    `${rounded(value)} ${unit}`,
-    rounded(spread),
-    peer ?? "–",
-    peerValue === null ? "–" : rounded(peerValue),
-    ratio === null ? "–" : `${ratio.toFixed(2)}×`,
-    ceiling === undefined ? "–" : rounded(ceiling),
-  ]);
-  const head = ["", "median", "IQR", "peer", "peer's median", "ours is better by", "ceiling"];
-  return [head, head.map(() => "---"), ...cells].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  const columns: [string, (row: BenchmarkRow) => string | null][] = [
+    ["", ({ name }) => name],
+    ["median", ({ value, unit }) => `${rounded(value)} ${unit}`],
+    ["IQR", ({ spread }) => rounded(spread)],
+    ["peer", ({ peer }) => peer],
+    ["peer's median", ({ peerValue }) => peerValue && rounded(peerValue)],
+    ["ours is better by", ({ ratio }) => ratio && `${ratio.toFixed(2)}×`],
+    ["ceiling", ({ ceiling }) => ceiling && rounded(ceiling)],
+    ["recall", ({ recall }) => recall?.toFixed(4)],
+    ["peak memory", ({ peakMemoryBytes }) => peakMemoryBytes && `${(peakMemoryBytes / 1e9).toFixed(2)} GB`],
+  ];
+  const filled = columns.filter(([, cell]) => rows.some((row) => cell(row)));
+  const lines = [
+    filled.map(([head]) => head),
+    filled.map(() => "---"),
+    ...rows.map((row) => filled.map(([, cell]) => cell(row) || "–")),
+  ];
+  return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
 function rounded(value: number): string {
