@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME… [--only PART] [--data DIR] [--json FILE]`: the benchmarks, peers in the same run. */
+/** `npm run bench -- NAME… [--only PART] [--quick] [--data DIR] [--json FILE]`: the benchmarks, peers in the same run. */
 
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -12,6 +12,7 @@ import { collect, runCommand } from "./command.ts";
 
 interface Flags {
   readonly only: readonly string[];
+  readonly quick?: true;
   readonly data?: string;
   readonly json?: string;
 }
@@ -23,17 +24,20 @@ const program = new Command("bench")
   .description("Measures speed, with peers in the same run where they are installed.")
   .argument("<name...>", `which (${known})`)
   .option("--only <part>", "only rows whose name contains this (repeatable)", collect, [])
+  .option("--quick", "train, sample: one repetition, to see that it runs; the figures are no measurement")
   .option("--data <dir>", "MNIST's files, for what trains on them; ../shared/data/mnist if left out")
   .option("--json <file>", "also write the rows as JSON")
-  .action(async (names: string[], { only, data, json }: Flags) => {
+  .action(async (names: string[], { only, quick = false, data, json }: Flags) => {
     for (const name of names) {
       if (!Object.hasOwn(BENCHMARKS, name)) throw new InputError(`no benchmark "${name}". Known: ${known}.`);
     }
     const { cpu, cores, node } = describeMachine();
     console.log(`${cpu}, ${cores} cores, Node ${node}`);
+    if (quick) console.log("--quick: one repetition each, no measurement.");
     const rows: BenchmarkRow[] = [];
     const options: BenchmarkOptions = {
       wants: (row) => only.length === 0 || only.some((part) => row.includes(part)),
+      quick,
       mnist: data ?? (existsSync(DEFAULT_MNIST) ? DEFAULT_MNIST : null),
     };
     for (const name of names) {
