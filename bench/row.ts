@@ -30,6 +30,8 @@ export type Benchmark = (
 export interface BenchmarkOptions {
   /** Whether a row is asked for. */
   wants(name: string): boolean;
+  /** One repetition of everything, to see that it runs: its figures are no measurement. */
+  readonly quick: boolean;
   /** A folder of MNIST's files; null: none was given. */
   readonly mnist: string | null;
   /** CIFAR-10, as pictures or in its binary version; null: none was given. */

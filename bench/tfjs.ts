@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-layers"; // registers the gradients of the operators
 import { LATENT_SIZE, MLP } from "./models.ts";
 import { type Contestant, timeCalls } from "./turns.ts";
 

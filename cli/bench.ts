@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME… [--only PART] [--data DIR] [--cifar10 PATH] [--json FILE]`: the benchmarks, peers in the same run. */
+/** `npm run bench -- NAME… [--only PART] [--quick] [--data DIR] [--cifar10 PATH] [--json FILE]`: the benchmarks, peers in the same run. */
 
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -12,6 +12,7 @@ import { collect, runCommand } from "./command.ts";
 
 interface Flags {
   readonly only: readonly string[];
+  readonly quick?: true;
   readonly data?: string;
   readonly cifar10?: string;
   readonly json?: string;
@@ -25,18 +26,21 @@ const program = new Command("bench")
   .description("Measures speed, with peers in the same run where they are installed.")
   .argument("<name...>", `which (${known})`)
   .option("--only <part>", "only rows whose name contains this (repeatable)", collect, [])
+  .option("--quick", "train, sample: one repetition, to see that it runs; the figures are no measurement")
   .option("--data <dir>", "MNIST's files, for what trains on them; ../shared/data/mnist if left out")
   .option("--cifar10 <path>", "CIFAR-10, for what searches it; ../shared/data/cifar10-jpg.tar.gz if left out")
   .option("--json <file>", "also write the rows as JSON")
-  .action(async (names: string[], { only, data, cifar10, json }: Flags) => {
+  .action(async (names: string[], { only, quick = false, data, cifar10, json }: Flags) => {
     for (const name of names) {
       if (!Object.hasOwn(BENCHMARKS, name)) throw new InputError(`no benchmark "${name}". Known: ${known}.`);
     }
     const { cpu, cores, node } = describeMachine();
     console.log(`${cpu}, ${cores} cores, Node ${node}`);
+    if (quick) console.log("--quick: one repetition each, no measurement.");
     const rows: BenchmarkRow[] = [];
     const options: BenchmarkOptions = {
       wants: (row) => only.length === 0 || only.some((part) => row.includes(part)),
+      quick,
       mnist: data ?? (existsSync(MNIST) ? MNIST : null),
       cifar10: cifar10 ?? (existsSync(CIFAR10) ? CIFAR10 : null),
     };
