@@ -4,69 +4,105 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import { DISTANCES } from "../trainer/distances/index.ts";
+import type { Engine } from "../trainer/engine/engine.ts";
+import { exact } from "../trainer/search/exact.ts";
+import { hnsw } from "../trainer/search/hnsw.ts";
+import { pointsInMemory, type Search } from "../trainer/search/searcher.ts";
 import { startPython } from "./python.ts";
 import { pytorchLabel, WAIT_POLICIES } from "./pytorch.ts";
+import type { SearchTask } from "./search-data.ts";
 import { useTfjsWasm } from "./tfjs.ts";
 import { type Contestant, timeCalls } from "./turns.ts";
 
-export interface SearchTask {
-  /** [n, length] */
-  readonly queries: Float32Array<ArrayBuffer>;
-  /** [m, length] */
-  readonly points: Float32Array<ArrayBuffer>;
-  readonly length: number;
-}
-
+/** PyTorch and faiss, each in every way in which it may be at its best; nobody where they aren't installed. */
 export interface PythonSearches {
-  /** The task's files stay until the peers are closed. */
-  contestantsFor(task: SearchTask): Promise<{ pytorch: Contestant[]; faiss: Contestant[] }>;
+  pytorch(task: SearchTask): Promise<Contestant[]>;
+  faiss(task: SearchTask): Promise<Contestant[]>;
   close(): Promise<void>;
 }
 
-/** PyTorch and faiss, each in every way in which it may be at its best; none where they aren't installed. */
+const PYTORCH_WAYS = ["gemm", "cdist"];
+
 export async function startPythonSearches(
   threads: number,
   report: (line: string) => void,
 ): Promise<PythonSearches> {
   const folder = await mkdtemp(join(tmpdir(), "imle-search-bench-"));
-  const peers: { ask(line: string): Promise<unknown>; close(): Promise<void>; torch: string; faiss: string }[] =
-    [];
+  const peers: {
+    ask(line: string): Promise<unknown>;
+    close(): Promise<void>;
+    names: Record<string, string>;
+  }[] = [];
   for (const waitPolicy of WAIT_POLICIES) {
     const peer = await startPython("search.py", [String(threads)], { threads, waitPolicy });
     if (!peer) break;
-    const versions = peer.greeting as { torch: string; faiss: string | null };
-    peers.push({
-      ...peer,
-      torch: pytorchLabel(versions.torch, waitPolicy),
-      faiss: versions.faiss === null ? "" : `faiss ${versions.faiss}, IndexFlatL2`,
-    });
+    const { torch, faiss } = peer.greeting as { torch: string; faiss: string | null };
+    const names: Record<string, string> = {};
+    for (const way of PYTORCH_WAYS) names[way] = `${pytorchLabel(torch, waitPolicy)}, ${way}`;
+    if (faiss) names["faiss"] = `faiss ${faiss}, IndexFlatL2`;
+    peers.push({ ...peer, names });
   }
   if (peers.length === 0) {
     report("PyTorch is not installed, so it is no peer. Debian: python3-torch and libopenblas0-pthread.");
   }
-  if (!peers.some(({ faiss }) => faiss)) report("faiss is not installed, so it is no peer. Debian: python3-faiss.");
-  let tasks = 0;
+  if (!peers[0]?.names["faiss"]) report("faiss is not installed, so it is no peer. Debian: python3-faiss.");
+
+  let written: { task: SearchTask; paths: string[] } | null = null;
+  async function write(task: SearchTask): Promise<string[]> {
+    if (written?.task === task) return written.paths;
+    // New names, by which the peers know that the rows are new.
+    const paths: string[] = [];
+    for (const name of ["queries", "points"] as const) {
+      paths.push(join(folder, `${name}-${performance.now()}.f32`));
+      await writeFile(paths.at(-1)!, task[name]);
+    }
+    for (const path of written?.paths ?? []) await rm(path);
+    written = { task, paths };
+    return paths;
+  }
+  async function contestants(task: SearchTask, ways: readonly string[]): Promise<Contestant[]> {
+    const paths = await write(task);
+    return peers.flatMap(({ names, ask }) =>
+      ways
+        .filter((way) => names[way])
+        .map((way) => ({
+          label: names[way]!,
+          time: async (count) => (await ask([way, ...paths, task.length, count].join(" "))) as number[],
+        })),
+    );
+  }
   return {
-    async contestantsFor({ queries, points, length }) {
-      const files = ["queries", "points"].map((name) => join(folder, `${name}${tasks}.f32`));
-      tasks++;
-      await writeFile(files[0]!, queries);
-      await writeFile(files[1]!, points);
-      const contestant = (peer: (typeof peers)[number], way: string, label: string): Contestant => ({
-        label,
-        time: async (count) => (await peer.ask([way, ...files, length, count].join(" "))) as number[],
-      });
-      return {
-        pytorch: peers.flatMap((peer) =>
-          ["gemm", "cdist"].map((way) => contestant(peer, way, `${peer.torch}, ${way}`)),
-        ),
-        faiss: peers.filter(({ faiss }) => faiss).map((peer) => contestant(peer, "faiss", peer.faiss)),
-      };
-    },
+    pytorch: (task) => contestants(task, PYTORCH_WAYS),
+    faiss: (task) => contestants(task, ["faiss"]),
     async close() {
       for (const peer of peers) await peer.close();
       await rm(folder, { recursive: true });
     },
+  };
+}
+
+/** hnswlib-node: the index is built, and searched once. */
+export async function hnswlibSearch(
+  engine: Engine,
+  { queries, points, length }: SearchTask,
+): Promise<Contestant> {
+  const options = { distance: DISTANCES["l2"]!, length, memoryBytes: 2 ** 28 };
+  const search = hnsw.prepare(engine, options);
+  const nearest = async (searcher: Search) =>
+    (await searcher.nearest(queries, pointsInMemory(points, length))).indices;
+  const right = await nearest(exact.prepare(engine, options));
+  let label = "hnswlib-node";
+  return {
+    get label() {
+      return label;
+    },
+    time: (count) =>
+      timeCalls(count, async () => {
+        const found = await nearest(search);
+        const recall = found.filter((index, i) => index === right[i]).length / found.length;
+        label = `hnswlib-node, recall ${recall.toFixed(3)}`;
+      }),
   };
 }
 

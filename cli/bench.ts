@@ -12,7 +12,7 @@ import { collect, runCommand } from "./command.ts";
 
 interface Flags {
   readonly only: readonly string[];
-  readonly quick?: true;
+  readonly quick?: boolean;
   readonly data?: string;
   readonly cifar10?: string;
   readonly json?: string;
@@ -56,16 +56,20 @@ await runCommand(program);
 
 /** A Markdown table, so that it can go into BENCHMARKS.md as it is; columns that no row fills are left out. */
 function tableOf(rows: readonly BenchmarkRow[]): string {
-  const columns: [string, (row: BenchmarkRow) => string | null][] = [
+  const columns: [string, (row: BenchmarkRow) => string | null | undefined][] = [
     ["", ({ name }) => name],
-    ["median", ({ value, unit }) => `${rounded(value)} ${unit}`],
-    ["IQR", ({ spread }) => rounded(spread)],
+    ["median", ({ value, unit }) => `${shown(value)} ${unit}`],
+    ["IQR", ({ spread }) => shown(spread)],
     ["peer", ({ peer }) => peer],
-    ["peer's median", ({ peerValue }) => peerValue && rounded(peerValue)],
-    ["ours is better by", ({ ratio }) => ratio && `${ratio.toFixed(2)}×`],
-    ["ceiling", ({ ceiling }) => ceiling && rounded(ceiling)],
+    ["peer's median", ({ peerValue }) => shown(peerValue)],
+    ["ours is better by", ({ ratio }) => (ratio === null ? null : `${ratio.toFixed(2)}×`)],
+    ["ceiling", ({ ceiling }) => shown(ceiling)],
     ["recall", ({ recall }) => recall?.toFixed(4)],
-    ["peak memory", ({ peakMemoryBytes }) => peakMemoryBytes && `${(peakMemoryBytes / 1e9).toFixed(2)} GB`],
+    [
+      "peak memory",
+      ({ peakMemoryBytes }) =>
+        peakMemoryBytes === undefined ? null : `${(peakMemoryBytes / 1e9).toFixed(2)} GB`,
+    ],
   ];
   const filled = columns.filter(([, cell]) => rows.some((row) => cell(row)));
   const lines = [
@@ -76,6 +80,6 @@ function tableOf(rows: readonly BenchmarkRow[]): string {
   return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-function rounded(value: number): string {
-  return String(Number(value.toPrecision(4)));
+function shown(value: number | null | undefined): string | null {
+  return typeof value === "number" ? String(Number(value.toPrecision(4))) : null;
 }
