@@ -16,7 +16,7 @@ import { startTfjs } from "./tfjs.ts";
 import { type Contestant, takeTurns, timeCalls } from "./turns.ts";
 
 const COUNT = 20_000;
-const BLOCK_ROWS = 2000;
+const BLOCK_ROWS = 512;
 const ROUNDS = 7;
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, averageDecay: 0.999 }; // nothing is trained
 

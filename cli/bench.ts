@@ -12,7 +12,7 @@ import { collect, runCommand } from "./command.ts";
 
 interface Flags {
   readonly only: readonly string[];
-  readonly quick?: true;
+  readonly quick?: boolean;
   readonly data?: string;
   readonly json?: string;
 }
