@@ -19,7 +19,8 @@ export const WAIT_POLICIES = ["PASSIVE", undefined];
 /** No contestants where it isn't installed; says so. */
 export async function startPytorch(threads: number, report: (line: string) => void): Promise<Pytorch> {
   const peers: { label: string; ask(line: string): Promise<unknown>; close(): Promise<void> }[] = [];
-  for (const waitPolicy of WAIT_POLICIES) {
+  // One thread never waits.
+  for (const waitPolicy of threads === 1 ? [undefined] : WAIT_POLICIES) {
     const peer = await startPython("pytorch_model.py", [String(threads)], { threads, waitPolicy });
     if (!peer) break;
     const { version } = peer.greeting as { version: string };
