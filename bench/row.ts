@@ -21,6 +21,12 @@ export interface BenchmarkRow {
   readonly peakMemoryBytes?: number;
 }
 
+/** A row as a line, for those who watch. */
+export function lineOf({ name, value, unit, peer, peerValue, ratio }: BenchmarkRow): string {
+  const compared = peer === null ? "" : `; ${peer}: ${peerValue!.toPrecision(4)} (${ratio!.toFixed(2)}×)`;
+  return `${name}: ${value.toPrecision(4)} ${unit}${compared}`;
+}
+
 /** A benchmark, by the name that `npm run bench` takes. */
 export type Benchmark = (
   report: (line: string) => void,

@@ -11,12 +11,12 @@ import { createSampler } from "../trainer/generators/sampler.ts";
 import { type BenchModel, CONV, forwardProducts, generatorFor, LATENT_SIZE, MLP } from "./models.ts";
 import { prepareProducts } from "./products.ts";
 import { startPytorch } from "./pytorch.ts";
-import type { Benchmark, BenchmarkRow } from "./row.ts";
+import { type Benchmark, type BenchmarkRow, lineOf } from "./row.ts";
 import { startTfjs } from "./tfjs.ts";
 import { type Contestant, takeTurns, timeCalls } from "./turns.ts";
 
 const COUNT = 20_000;
-const BLOCK_ROWS = 2000;
+const BLOCK_ROWS = 512;
 const ROUNDS = 7;
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, averageDecay: 0.999 }; // nothing is trained
 
@@ -44,6 +44,7 @@ export const benchSample: Benchmark = async (report, { wants, quick }) => {
       report(`${name} …`);
       const peers = pytorch.contestants("sample", model, COUNT);
       rows.push(await contest({ name, model, threads, peers, rounds }));
+      report(lineOf(rows.at(-1)!));
     }
     await pytorch.close();
   }
@@ -52,6 +53,7 @@ export const benchSample: Benchmark = async (report, { wants, quick }) => {
     report(`${tfjs} …`);
     const peers = [await startTfjs("sample", COUNT)];
     rows.push(await contest({ name: tfjs, model: MLP, threads: all, peers, rounds }));
+    report(lineOf(rows.at(-1)!));
   }
   return rows;
 };

@@ -14,7 +14,7 @@ import { benchMnist } from "./mnist.ts";
 import { type BenchModel, CONV, generatorFor, LATENT_SIZE, MLP, stepProducts } from "./models.ts";
 import { prepareProducts } from "./products.ts";
 import { startPytorch } from "./pytorch.ts";
-import type { Benchmark, BenchmarkRow } from "./row.ts";
+import { type Benchmark, type BenchmarkRow, lineOf } from "./row.ts";
 import { startTfjs } from "./tfjs.ts";
 import { type Contestant, takeTurns, timeCalls } from "./turns.ts";
 
@@ -81,18 +81,18 @@ async function benchSteps(
   for (const { name, model, batch, count } of cases) {
     report(`${name} …`);
     const engine = createOnnxEngine({ threads });
-    rows.push(
-      await takeTurns({
-        name,
-        unit: "ms/step",
-        ours: await prepareStep(engine, model, batch),
-        peers: pytorch.contestants("step", model, batch),
-        ceiling: await prepareProducts(engine, stepProducts(model, batch)),
-        rounds,
-        count,
-        warmUp: Math.min(3, count),
-      }),
-    );
+    const row = await takeTurns({
+      name,
+      unit: "ms/step",
+      ours: await prepareStep(engine, model, batch),
+      peers: pytorch.contestants("step", model, batch),
+      ceiling: await prepareProducts(engine, stepProducts(model, batch)),
+      rounds,
+      count,
+      warmUp: Math.min(3, count),
+    });
+    report(lineOf(row));
+    rows.push(row);
     await engine.dispose();
   }
   await pytorch.close();
@@ -112,6 +112,7 @@ async function benchTfjs(report: (line: string) => void, rounds: number): Promis
     count: rounds,
     warmUp: 1,
   });
+  report(lineOf(row));
   await engine.dispose();
   return row;
 }

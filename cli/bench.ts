@@ -2,10 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { BENCHMARKS } from "../bench/index.ts";
 import type { BenchmarkOptions, BenchmarkRow } from "../bench/row.ts";
+import { ONNX_VERSION } from "../trainer/engine/onnx-session.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { describeMachine } from "../trainer/run/machine.ts";
 import { collect, runCommand } from "./command.ts";
@@ -35,7 +37,10 @@ const program = new Command("bench")
       if (!Object.hasOwn(BENCHMARKS, name)) throw new InputError(`no benchmark "${name}". Known: ${known}.`);
     }
     const { cpu, cores, node } = describeMachine();
-    console.log(`${cpu}, ${cores} cores, Node ${node}`);
+    const load = loadavg()[0]!.toFixed(1); // what else is running takes its share of every figure
+    console.log(
+      `${cpu}, ${cores} cores, Node ${node}, ONNX Runtime ${ONNX_VERSION}, load ${load} at the start`,
+    );
     if (quick) console.log("--quick: one repetition each, no measurement.");
     const rows: BenchmarkRow[] = [];
     const options: BenchmarkOptions = {
