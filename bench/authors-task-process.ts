@@ -41,7 +41,7 @@ process.once("message", async (request: TaskRequest) => {
     let indices = new Int32Array(0);
     for (let round = 0; round < rounds; round++) {
       const start = performance.now();
-      // From nothing: a trained searcher's programs and index don't outlive a round.
+      // From nothing: compiling and fitting count.
       const search = SEARCHERS[name]!.prepare(engine, {
         distance: DISTANCES["l2"]!,
         length,

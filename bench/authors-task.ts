@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { resolveConfig } from "../trainer/config.ts";
 import type { TaskRequest, TaskResult } from "./authors-task-process.ts";
-import { type BenchmarkRow, interquartileRange, median } from "./row.ts";
+import { type BenchmarkRow, interquartileRange, lineOf, median } from "./row.ts";
 import { type Subject, someExamples } from "./search-data.ts";
 
 const QUERIES = 8_000;
@@ -31,23 +31,26 @@ export async function benchAuthorsTask(
     length: pictures.dataset.train.length,
     searchMemoryBytes: resolveConfig("cifar10").objective.searchMemoryMiB * 2 ** 20,
   };
-  report(`${NAME}: all samples in memory`);
-  const rounds = quick ? 1 : ROUNDS;
+  const rows: BenchmarkRow[] = [];
+  const done = (row: BenchmarkRow) => {
+    rows.push(row);
+    report(lineOf(row));
+  };
+  report(`${NAME}: all samples in memory …`);
   const [projection, exact] = await inProcess({
     ...request,
     pool: "memory",
     searchers: ["projection", "pruned"],
-    rounds,
+    rounds: quick ? 1 : ROUNDS,
   });
-  report(`${NAME}: samples made while they are searched`);
-  const [sampled] = await inProcess({ ...request, pool: "sampled", searchers: ["projection"], rounds: 1 });
   const recallOf = ({ indices }: TaskResult) =>
     indices.filter((index, i) => index === exact!.indices[i]).length / QUERIES;
-  return [
-    { ...rowOf(NAME, projection!), ...against(projection!), recall: recallOf(projection!) },
-    { ...rowOf(`${NAME}-exact`, exact!), ...against(exact!) },
-    { ...rowOf(`${NAME}-with-sampling`, sampled!), recall: recallOf(sampled!) },
-  ];
+  done({ ...rowOf(NAME, projection!), ...against(projection!), recall: recallOf(projection!) });
+  done({ ...rowOf(`${NAME}-exact`, exact!), ...against(exact!) });
+  report(`${NAME}: samples made while they are searched …`);
+  const [sampled] = await inProcess({ ...request, pool: "sampled", searchers: ["projection"], rounds: 1 });
+  done({ ...rowOf(`${NAME}-with-sampling`, sampled!), recall: recallOf(sampled!) });
+  return rows;
 }
 
 async function inProcess(request: TaskRequest): Promise<TaskResult[]> {

@@ -11,7 +11,7 @@ import { chooseSearcher } from "../trainer/search/index.ts";
 import { pointsInMemory } from "../trainer/search/searcher.ts";
 import { AUTHORS_TASK_ROWS, benchAuthorsTask } from "./authors-task.ts";
 import { prepareProducts } from "./products.ts";
-import type { Benchmark, BenchmarkRow } from "./row.ts";
+import { type Benchmark, type BenchmarkRow, lineOf } from "./row.ts";
 import { createSubjects, type SearchTask, type TaskSize } from "./search-data.ts";
 import { hnswlibSearch, type PythonSearches, startPythonSearches, tfjsSearch } from "./search-peers.ts";
 import { type Contestant, takeTurns, timeCalls } from "./turns.ts";
@@ -80,7 +80,9 @@ export const benchSearch: Benchmark = async (report, options) => {
     for (const each of wanted) {
       report(`${each.name} …`);
       const task = await subjects.task(each);
-      if (task) rows.push(await contest(each, task, { threads, rounds, python }));
+      if (!task) continue;
+      rows.push(await contest(each, task, { threads, rounds, python }));
+      report(lineOf(rows.at(-1)!));
     }
     await python.close();
   }
