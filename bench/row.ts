@@ -15,6 +15,10 @@ export interface BenchmarkRow {
   readonly ratio: number | null;
   /** What the value would be if there were nothing to do but the matrix products, at their measured rate. */
   readonly ceiling?: number;
+  /** The share of queries whose answer is the nearest point; where a search only approximates. */
+  readonly recall?: number;
+  /** The most resident memory that a process of its own has had. */
+  readonly peakMemoryBytes?: number;
 }
 
 /** A row as a line, for those who watch. */
@@ -36,6 +40,10 @@ export interface BenchmarkOptions {
   readonly quick: boolean;
   /** A folder of MNIST's files; null: none was given. */
   readonly mnist: string | null;
+  /** CIFAR-10, as pictures or in its binary version; null: none was given. */
+  readonly cifar10: string | null;
+  /** Engines that were asked for by name; none: those that are worth it. */
+  readonly engines: readonly string[];
 }
 
 export function median(values: readonly number[]): number {
