@@ -1,5 +1,6 @@
 import { benchData } from "./data.ts";
 import { benchEdge } from "./edge.ts";
+import { benchGpu } from "./gpu.ts";
 import type { Benchmark } from "./row.ts";
 import { benchSample } from "./sample.ts";
 import { benchSearch } from "./search.ts";
@@ -11,5 +12,6 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   sample: benchSample,
   search: benchSearch,
   edge: benchEdge,
+  gpu: benchGpu,
   data: benchData,
 };

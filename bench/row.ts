@@ -42,6 +42,8 @@ export interface BenchmarkOptions {
   readonly mnist: string | null;
   /** CIFAR-10, as pictures or in its binary version; null: none was given. */
   readonly cifar10: string | null;
+  /** Engines that were asked for by name; none: those that are worth it. */
+  readonly engines: readonly string[];
 }
 
 export function median(values: readonly number[]): number {

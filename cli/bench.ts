@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME… [--only PART] [--quick] [--data DIR] [--cifar10 PATH] [--json FILE]`: the benchmarks, peers in the same run. */
+/** `npm run bench -- NAME… [--only PART] [--quick] [--data DIR] [--cifar10 PATH] [--engine NAME] [--json FILE]`: the benchmarks. */
 
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -17,6 +17,7 @@ interface Flags {
   readonly quick?: boolean;
   readonly data?: string;
   readonly cifar10?: string;
+  readonly engine: readonly string[];
   readonly json?: string;
 }
 
@@ -31,8 +32,9 @@ const program = new Command("bench")
   .option("--quick", "train, sample: one repetition, to see that it runs; the figures are no measurement")
   .option("--data <dir>", "MNIST's files, for what trains on them; ../shared/data/mnist if left out")
   .option("--cifar10 <path>", "CIFAR-10, for what searches it; ../shared/data/cifar10-jpg.tar.gz if left out")
+  .option("--engine <name>", "for gpu: this one, even if it computes in software (repeatable)", collect, [])
   .option("--json <file>", "also write the rows as JSON")
-  .action(async (names: string[], { only, quick = false, data, cifar10, json }: Flags) => {
+  .action(async (names: string[], { only, quick = false, data, cifar10, engine, json }: Flags) => {
     for (const name of names) {
       if (!Object.hasOwn(BENCHMARKS, name)) throw new InputError(`no benchmark "${name}". Known: ${known}.`);
     }
@@ -46,6 +48,7 @@ const program = new Command("bench")
     const options: BenchmarkOptions = {
       wants: (row) => only.length === 0 || only.some((part) => row.includes(part)),
       quick,
+      engines: engine,
       mnist: data ?? (existsSync(MNIST) ? MNIST : null),
       cifar10: cifar10 ?? (existsSync(CIFAR10) ? CIFAR10 : null),
     };
@@ -53,7 +56,7 @@ const program = new Command("bench")
       const measured = await BENCHMARKS[name]!((line) => console.error(line), options);
       rows.push(...measured.filter((row) => options.wants(row.name)));
     }
-    console.log(tableOf(rows));
+    if (rows.length > 0) console.log(tableOf(rows));
     if (json) await writeFile(json, `${JSON.stringify(rows, null, 2)}\n`);
   });
 
