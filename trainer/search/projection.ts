@@ -55,7 +55,7 @@ export function projectionSearcher(settings: ProjectionSettings): Searcher {
 }
 
 /** Below this many pairs of queries and points, fitting the projection costs more than it saves. */
-const WORTHWHILE_PAIRS = 2 ** 24;
+const WORTHWHILE_PAIRS = 2 ** 23;
 
 /** 32 to 80 take the same time, and half of 128's (2,000 × 20,000 × 784 and 2,000 × 50,000 × 3,072, one thread). */
 const WIDTH = 64;
