@@ -11,6 +11,7 @@ import { checkBundles, writeAssets } from "../cli/assets.ts";
 import { type LocalServer, startServer, startWorker } from "../cli/workerd.ts";
 import { createRandom } from "../shared/random.ts";
 import { glyphs } from "../trainer/data/glyphs.ts";
+import { scanRows } from "../trainer/data/scan-rows.ts";
 import { writeBundle } from "../trainer/export/bundle.ts";
 import { calibrate } from "../trainer/export/calibrate.ts";
 import { layerParameters } from "../trainer/generators/layers.ts";
@@ -63,7 +64,7 @@ async function writeBenchBundle(directory: string): Promise<void> {
     dataset: { name: "glyphs", trainCount: 60_000, heldOutCount: 200, testCount: 0 },
     metrics: {},
     train: data.train,
-    calibration: await calibrate(data.train, data.heldOut, 0.01, () => {}),
+    calibration: await calibrate(scanRows(data.train, data.shape), data.train, data.heldOut, 0.01, () => {}),
     hnswIndex: null,
     preview: new Uint8Array(1),
     report: "",

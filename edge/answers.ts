@@ -1,8 +1,9 @@
 /** Memorisation checks as the HTTP answers show them. */
 
 import type { z } from "@hono/zod-openapi";
+import type { Example } from "../shared/statistic.ts";
 import type { calibrationSchema, checkSchema } from "./check-schema.ts";
-import { checkExample, type Example } from "./memorisation-check.ts";
+import { checkExample } from "./memorisation-check.ts";
 import type { TrainingExamples } from "./model-store.ts";
 
 /** @param base where the model's routes begin */

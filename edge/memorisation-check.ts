@@ -1,16 +1,8 @@
 /** Compares an example with the training examples: neighbours, test statistic, verdict. */
 
-import {
-  conformalPValue,
-  isAuthentic,
-  neighbourhoodRatio,
-  type Verdict,
-  verdictOf,
-} from "../shared/verdict.ts";
+import { type Example, STATISTICS } from "../shared/statistic.ts";
+import { conformalPValue, isAuthentic, type Verdict, verdictOf } from "../shared/verdict.ts";
 import type { TrainingExamples } from "./model-store.ts";
-
-/** An example as the training rows are stored: pixel bytes, or float32 in the data's own units. */
-export type Example = Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 
 export interface Neighbour {
   readonly index: number;
@@ -23,6 +15,7 @@ export interface MemorisationCheck {
   readonly pValue: number;
   /** To the nearest training example, L2 in model units. */
   readonly distance: number;
+  /** The calibrated statistic. */
   readonly ratio: number;
   readonly authentic: boolean;
   /** The k nearest. */
@@ -32,8 +25,8 @@ export interface MemorisationCheck {
 /** @param k how many neighbours to return; the statistic always uses the calibrated neighbourhood */
 export function checkExample(training: TrainingExamples, example: Example, k: number): MemorisationCheck {
   const { scan, calibration, nullStatistics } = training;
-  const { indices, distances } = scan.search(example, Math.max(k, calibration.neighbourhood));
-  const ratio = neighbourhoodRatio(distances.subarray(0, calibration.neighbourhood));
+  const { indices, distances } = scan.search(example, k);
+  const ratio = STATISTICS[calibration.statistic](scan, example, calibration.neighbourhood);
   const pValue = conformalPValue(nullStatistics, ratio);
   const nearest = indices[0]!;
   const sibling = scan.search(scan.row(nearest), 1, nearest).distances[0] ?? Number.POSITIVE_INFINITY;
@@ -43,7 +36,7 @@ export function checkExample(training: TrainingExamples, example: Example, k: nu
     distance: distances[0]!,
     ratio,
     authentic: isAuthentic(distances[0]!, sibling),
-    neighbours: Array.from(indices.subarray(0, k), (index, i) => ({
+    neighbours: Array.from(indices, (index, i) => ({
       index,
       distance: distances[i]!,
       label: training.labelOf(index),

@@ -1,7 +1,8 @@
 /** The served models: loaded from assets on first use, verified, and kept for the life of the isolate. */
 
 import { BundleError, type Manifest, parseManifest, verifyFile } from "../shared/manifest.ts";
-import { createNeighbourScan, type NeighbourScan } from "../shared/neighbour-scan.ts";
+import type { NeighbourScan } from "../shared/neighbour-scan.ts";
+import { createTrainingScan, type ScanKernels } from "../shared/training-scan.ts";
 import type { Generator, LoadGenerator, ReadFile } from "./generator.ts";
 import { Problem } from "./problem.ts";
 
@@ -41,8 +42,7 @@ export interface ModelStore {
 export interface ModelStoreOptions {
   readonly fetchAsset: FetchAsset;
   readonly loadGenerator: LoadGenerator;
-  /** kernels/build/scan.wasm, compiled */
-  readonly scanModule: WebAssembly.Module;
+  readonly scanKernels: ScanKernels;
 }
 
 /** The asset that lists the served models' names as a JSON array. */
@@ -88,7 +88,7 @@ async function loadModel(name: string, options: ModelStoreOptions): Promise<Mode
     manifestText,
     id: `${manifest.name}@${manifest.version}`,
     generator: once(() => options.loadGenerator(manifest, readFile)),
-    trainingExamples: once(() => loadTrainingExamples(manifest, openFile, readFile, options.scanModule)),
+    trainingExamples: once(() => loadTrainingExamples(manifest, openFile, readFile, options.scanKernels)),
     openFile,
   };
 }
@@ -97,7 +97,7 @@ async function loadTrainingExamples(
   manifest: Manifest,
   openFile: (path: string) => Promise<Response>,
   readFile: ReadFile,
-  scanModule: WebAssembly.Module,
+  scanKernels: ScanKernels,
 ): Promise<TrainingExamples> {
   const { neighbours, calibration, labels } = manifest;
   if (!neighbours || !calibration) {
@@ -107,8 +107,14 @@ async function loadTrainingExamples(
         "so nothing can be compared with them; export it with them to ask for neighbours",
     );
   }
-  const { dtype, rowCount, rowLength, shards, labelsFile } = neighbours;
-  const scan = createNeighbourScan(scanModule, { dtype, rowCount, rowLength });
+  const { dtype, rowCount, shards, labelsFile } = neighbours;
+  const scan = createTrainingScan(scanKernels, { dtype, rowCount, shape: manifest.output.shape });
+  if (calibration.statistic === "aligned-ratio" && !scan.alignedDistances) {
+    throw new BundleError(
+      `${manifest.name}/manifest.json: statistic "aligned-ratio", but ${manifest.output.shape.join("×")} ${dtype} rows ` +
+        "can't be aligned. Export the model again.",
+    );
+  }
   const rowBytes = scan.rows.byteLength / rowCount;
   let first = 0;
   const targets = shards.map((shard) => {

@@ -1,8 +1,8 @@
 /**
  * Is an example a copy of a training example? A conformal test on its nearest neighbours.
  *
- * It is a nearest-neighbour test in the model's own units, no privacy guarantee: a copy that was shifted,
- * rotated or redrawn can pass it.
+ * It is a nearest-neighbour test, no privacy guarantee: of images it finds copies that were dimmed, blurred, mixed,
+ * moved or turned a little (BENCHMARKS.md has how many), of vectors those that lie near; others can pass it.
  */
 
 export type Verdict = "copy" | "close" | "novel";
@@ -15,11 +15,12 @@ export const CLOSE_BELOW = 0.05;
 
 /** What every place that shows a verdict says beside it. */
 export const VERDICT_NOTE =
-  "A nearest-neighbour test, no privacy guarantee: altered copies (shifted, redrawn) can pass as novel, and " +
+  "A nearest-neighbour test, no privacy guarantee: copies that were changed much (mirrored, moved far, redrawn) can " +
+  "pass as novel, and " +
   "simple examples can look close to others by chance.";
 
 /**
- * The test statistic: distance to the nearest training example relative to the neighbourhood,
+ * What every test statistic ends in: distance to the nearest training example relative to the neighbourhood,
  * d₁ / mean(d₁ … d_k), from 0 (a copy) to 1 (no nearer to one example than to k others).
  *
  * The raw distance misses nearly every altered copy; this ratio finds most of them at the same

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createNeighbourScan } from "../shared/neighbour-scan.ts";
+import { createPlainScan } from "../shared/plain-scan.ts";
 import { createRandom, type Random } from "../shared/random.ts";
 import {
   conformalPValue,
@@ -84,7 +84,11 @@ describe("end to end on Gaussian data, with the real scan", () => {
   const root = createRandom(20);
   const rowsOf = (random: Random, count: number) => random.fillNormal(new Float32Array(count * rowLength));
   const train = rowsOf(root.fork("train"), 1000);
-  const scan = createNeighbourScan(kernelModule("scan"), { dtype: "float32", rowCount: 1000, rowLength });
+  const scan = createPlainScan(kernelModule("scan"), {
+    dtype: "float32",
+    rowCount: 1000,
+    shape: [rowLength],
+  });
   scan.rows.set(new Uint8Array(train.buffer));
   const statisticOf = (row: Float32Array) => neighbourhoodRatio(scan.search(row, NEIGHBOURHOOD).distances);
   const statistics = (rows: Float32Array, count: number) =>

@@ -5,6 +5,7 @@ import { MAX_FILE_BYTES, type OutputSpec } from "../../shared/manifest.ts";
 import { sizeOf } from "../autodiff/tensor.ts";
 import type { Config } from "../config.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { scanRows } from "../data/scan-rows.ts";
 import type { Engine } from "../engine/engine.ts";
 import { evaluate, isMeasurable } from "../evaluate.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
@@ -76,7 +77,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
   const published = config.export.trainingRows ? train : null;
   const calibration =
     published &&
-    (await calibrate(train, heldOut, config.export.alpha, (done, total) =>
+    (await calibrate(scanRows(train, dataset.shape), train, heldOut, config.export.alpha, (done, total) =>
       reporter.working("calibrating the memorisation check", done, total),
     ));
   const needsIndex = published && published.values.byteLength > config.export.indexAboveMiB * 2 ** 20;
