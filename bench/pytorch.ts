@@ -1,66 +1,45 @@
 /** PyTorch as a peer, where Debian's `python3-torch` (or any other) is installed. */
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import type { BenchModel } from "./models.ts";
+import { startPython } from "./python.ts";
+import type { Contestant } from "./turns.ts";
 
-/** The generators whose training step is measured; the peer has the same two. */
-export type StepModel = "mlp" | "conv";
+/** What is timed: a training step on a batch, or a forward pass of so many samples without gradients. */
+export type PytorchTask = "step" | "sample";
 
-export interface PytorchPeer {
-  readonly label: string;
-  /** Milliseconds of each step. */
-  time(model: StepModel, batch: number, steps: number): Promise<number[]>;
+export interface Pytorch {
+  /** One for each way in which PyTorch may be at its best. */
+  contestants(task: PytorchTask, model: BenchModel, batch: number): Contestant[];
   close(): Promise<void>;
 }
 
 /** OpenMP threads that sleep between operators, and ones that spin: which is faster depends on the machine. */
-const WAIT_POLICIES = [undefined, "PASSIVE"];
+export const WAIT_POLICIES = ["PASSIVE", undefined];
 
-/** A peer for each way in which PyTorch may be at its best; none where it isn't installed. */
-export async function startPytorch(threads: number): Promise<PytorchPeer[]> {
-  const peers: PytorchPeer[] = [];
-  for (const policy of WAIT_POLICIES) {
-    const peer = await startOne(threads, policy);
-    if (peer) peers.push(peer);
+/** No contestants where it isn't installed; says so. */
+export async function startPytorch(threads: number, report: (line: string) => void): Promise<Pytorch> {
+  const peers: { label: string; ask(line: string): Promise<unknown>; close(): Promise<void> }[] = [];
+  for (const waitPolicy of WAIT_POLICIES) {
+    const peer = await startPython("pytorch_model.py", [String(threads)], { threads, waitPolicy });
+    if (!peer) break;
+    const { version } = peer.greeting as { version: string };
+    peers.push({ ...peer, label: pytorchLabel(version, waitPolicy) });
   }
-  return peers;
+  if (peers.length === 0) {
+    report("PyTorch is not installed, so it is no peer. Debian: python3-torch and libopenblas0-pthread.");
+  }
+  return {
+    contestants: (task, { kind, width }, batch) =>
+      peers.map(({ label, ask }) => ({
+        label,
+        time: async (count) => (await ask(`${task} ${kind} ${width} ${batch} ${count}`)) as number[],
+      })),
+    async close() {
+      for (const peer of peers) await peer.close();
+    },
+  };
 }
 
-async function startOne(threads: number, policy: string | undefined): Promise<PytorchPeer | null> {
-  const script = fileURLToPath(new URL("peers/pytorch_step.py", import.meta.url));
-  const { OPENBLAS_CORETYPE: _, ...environment } = process.env; // a preset core type slows OpenBLAS down
-  for (const python of ["/usr/bin/python3", "python3"]) {
-    const child = spawn(python, [script, String(threads)], {
-      env: {
-        ...environment,
-        // OpenBLAS has threads of its own, which torch.set_num_threads doesn't limit.
-        OMP_NUM_THREADS: String(threads),
-        OPENBLAS_NUM_THREADS: String(threads),
-        ...(policy && { OMP_WAIT_POLICY: policy }),
-      },
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    child.on("error", () => {}); // no such python: the first line never comes
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const first = await lines.next();
-    if (first.done) continue;
-    const { version } = JSON.parse(first.value) as { version: string };
-    return {
-      label: `PyTorch ${version}${policy ? `, OMP_WAIT_POLICY=${policy}` : ""}`,
-      async time(model, batch, steps) {
-        child.stdin.write(`${model} ${batch} ${steps}\n`);
-        return JSON.parse((await lines.next()).value as string) as number[];
-      },
-      close: () => end(child),
-    };
-  }
-  return null;
-}
-
-async function end(child: ChildProcessWithoutNullStreams): Promise<void> {
-  const exited = once(child, "exit");
-  child.stdin.end();
-  await exited;
+export function pytorchLabel(version: string, waitPolicy: string | undefined): string {
+  return `PyTorch ${version}${waitPolicy ? `, OMP_WAIT_POLICY=${waitPolicy}` : ""}`;
 }

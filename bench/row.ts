@@ -13,10 +13,22 @@ export interface BenchmarkRow {
   readonly peerValue: number | null;
   /** Above 1: ours is better. Null without a peer. */
   readonly ratio: number | null;
+  /** What the value would be if there were nothing to do but the matrix products, at their measured rate. */
+  readonly ceiling?: number;
 }
 
 /** A benchmark, by the name that `npm run bench` takes. */
-export type Benchmark = (report: (line: string) => void) => Promise<BenchmarkRow[]>;
+export type Benchmark = (
+  report: (line: string) => void,
+  options: BenchmarkOptions,
+) => Promise<BenchmarkRow[]>;
+
+export interface BenchmarkOptions {
+  /** Whether a row is asked for. */
+  wants(name: string): boolean;
+  /** A folder of MNIST's files; null: none was given. */
+  readonly mnist: string | null;
+}
 
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);

@@ -1,104 +1,139 @@
 /**
- * `npm run bench -- train`: one optimisation step against PyTorch, of an MLP, 64 → 1200 → 1200 → 784, and of
- * transposed convolutions, 64 → 7×7×64 → 14×14×32 → 28×28×1.
- *
- * Ours and the peer's take turns in short rounds, so that a machine whose speed drifts slows both.
+ * `npm run bench -- train`: one optimisation step, of an MLP, 64 → 1200 → 1200 → 784, and of transposed
+ * convolutions, 64 → 7×7×64 → 14×14×32 → 28×28×1; how it grows with the MLP's width and with the batch; and the
+ * whole algorithm, until MNIST's test examples have a given likelihood.
  */
 
 import { availableParallelism } from "node:os";
 import { createRandom } from "../shared/random.ts";
 import { mean, square, subtract } from "../trainer/autodiff/operators.ts";
 import { input } from "../trainer/autodiff/tensor.ts";
+import type { Engine } from "../trainer/engine/engine.ts";
 import { createOnnxEngine } from "../trainer/engine/onnx-engine.ts";
-import { dcgan } from "../trainer/generators/dcgan.ts";
-import type { Generator } from "../trainer/generators/generator.ts";
-import { mlp } from "../trainer/generators/mlp.ts";
-import { type StepModel, startPytorch } from "./pytorch.ts";
-import { type Benchmark, type BenchmarkRow, interquartileRange, median } from "./row.ts";
+import { benchMnist } from "./mnist.ts";
+import { type BenchModel, CONV, generatorFor, LATENT_SIZE, MLP, stepProducts } from "./models.ts";
+import { prepareProducts } from "./products.ts";
+import { startPytorch } from "./pytorch.ts";
+import type { Benchmark, BenchmarkRow } from "./row.ts";
+import { startTfjs } from "./tfjs.ts";
+import { type Contestant, takeTurns, timeCalls } from "./turns.ts";
 
-const LATENT_SIZE = 64;
-const OUTPUT_SHAPE = [28, 28, 1];
-const OUTPUT_SIZE = 784;
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, averageDecay: 0.999 };
 const ROUNDS = 7;
-const WARM_UP_STEPS = 5;
-const CASES: readonly { model: StepModel; batch: number; steps: number }[] = [
-  { model: "mlp", batch: 128, steps: 30 },
-  { model: "mlp", batch: 1024, steps: 8 },
-  { model: "conv", batch: 128, steps: 30 },
+
+interface StepCase {
+  readonly name: string;
+  readonly model: BenchModel;
+  readonly batch: number;
+  /** Steps a round. */
+  readonly count: number;
+}
+
+const CASES: readonly StepCase[] = [
+  { name: "train/mlp-b128", model: MLP, batch: 128, count: 30 },
+  { name: "train/mlp-b1024", model: MLP, batch: 1024, count: 8 },
+  { name: "train/conv-b128", model: CONV, batch: 128, count: 30 },
+];
+const GROWTH: readonly StepCase[] = [
+  ...[256, 512, 1024, 2048, 4096].map((width) => ({
+    name: `train/mlp-width-${width}`,
+    model: { ...MLP, width },
+    batch: 128,
+    count: Math.max(3, 4096 / width),
+  })),
+  ...[32, 64, 256, 512, 2048, 4096].map((batch) => ({
+    name: `train/mlp-batch-${batch}`,
+    model: MLP,
+    batch,
+    count: Math.max(2, 1024 / batch),
+  })),
 ];
 
-const REQUEST = {
-  latentSize: LATENT_SIZE,
-  activation: "relu",
-  outputShape: OUTPUT_SHAPE,
-  outputActivation: "sigmoid",
-} as const;
-const GENERATORS: Readonly<Record<StepModel, Generator>> = {
-  mlp: mlp({ ...REQUEST, hidden: [1200, 1200], channels: [] }),
-  conv: dcgan({ ...REQUEST, hidden: [], channels: [64, 32] }),
+export const benchTrain: Benchmark = async (report, options) => {
+  const all = availableParallelism();
+  return [
+    ...(await benchSteps(
+      CASES.filter(({ name }) => options.wants(name)),
+      all,
+      report,
+    )),
+    ...(await benchSteps(
+      CASES.map((each) => ({ ...each, name: `${each.name}-1-thread` })).filter(({ name }) =>
+        options.wants(name),
+      ),
+      1,
+      report,
+    )),
+    ...(await benchSteps(
+      GROWTH.filter(({ name }) => options.wants(name)),
+      all,
+      report,
+    )),
+    ...(options.wants("train/mlp-b128-tfjs") ? [await benchTfjs("train/mlp-b128-tfjs", report)] : []),
+    ...(await benchMnist(report, options)),
+  ];
 };
 
-export const benchTrain: Benchmark = async (report) => {
+async function benchSteps(
+  cases: readonly StepCase[],
+  threads: number,
+  report: (line: string) => void,
+): Promise<BenchmarkRow[]> {
+  if (cases.length === 0) return [];
+  const pytorch = await startPytorch(threads, report);
   const rows: BenchmarkRow[] = [];
-  for (const threads of new Set([availableParallelism(), 1])) {
-    const peers = await startPytorch(threads);
-    if (peers.length === 0)
-      report(
-        "PyTorch is not installed, so there is no peer. Debian: python3-torch and libopenblas0-pthread.",
-      );
-    for (const { model, batch, steps } of CASES) {
-      const name = `train/${model}-b${batch}${threads === 1 ? "-1-thread" : ""}`;
-      report(`${name} …`);
-      const step = await prepareStep(GENERATORS[model], batch, threads);
-      const times: number[] = [];
-      const peerTimes = peers.map((): number[] => []);
-      await step.time(WARM_UP_STEPS);
-      for (const peer of peers) await peer.time(model, batch, WARM_UP_STEPS);
-      for (let round = 0; round < ROUNDS; round++) {
-        times.push(...(await step.time(steps)));
-        for (const [i, peer] of peers.entries())
-          peerTimes[i]!.push(...(await peer.time(model, batch, steps)));
-      }
-      await step.close();
-      const medians = peerTimes.map(median);
-      const best = medians.length > 0 ? Math.min(...medians) : null;
-      rows.push({
+  for (const { name, model, batch, count } of cases) {
+    report(`${name} …`);
+    const engine = createOnnxEngine({ threads });
+    rows.push(
+      await takeTurns({
         name,
-        value: median(times),
         unit: "ms/step",
-        spread: interquartileRange(times),
-        peer: best === null ? null : peers[medians.indexOf(best)]!.label,
-        peerValue: best,
-        ratio: best === null ? null : best / median(times),
-      });
-    }
-    for (const peer of peers) await peer.close();
+        ours: await prepareStep(engine, model, batch),
+        peers: pytorch.contestants("step", model, batch),
+        ceiling: await prepareProducts(engine, stepProducts(model, batch)),
+        rounds: ROUNDS,
+        count,
+        warmUp: 3,
+      }),
+    );
+    await engine.dispose();
   }
+  await pytorch.close();
   return rows;
-};
+}
 
-async function prepareStep(generator: Generator, batch: number, threads: number) {
-  const engine = createOnnxEngine({ provider: "cpu", threads });
+/** TF.js has one thread, but ours takes all: what a user gets. */
+async function benchTfjs(name: string, report: (line: string) => void): Promise<BenchmarkRow> {
+  report(`${name} …`);
+  const engine = createOnnxEngine();
+  const row = await takeTurns({
+    name,
+    unit: "ms/step",
+    ours: await prepareStep(engine, MLP, 128),
+    peers: [await startTfjs("step", 128)],
+    rounds: 3,
+    count: 3,
+    warmUp: 2,
+  });
+  await engine.dispose();
+  return row;
+}
+
+async function prepareStep(engine: Engine, model: BenchModel, batch: number): Promise<Contestant> {
+  const generator = generatorFor(model);
+  const { outputSize } = generator;
   const random = createRandom(1);
   const parameters = await engine.createParameters(generator.initialParameters(random.fork("weights")), ADAM);
   const samples = generator.apply(input("latents", [batch, LATENT_SIZE]));
-  const loss = mean(square(subtract(samples, input("targets", [batch, OUTPUT_SIZE]))));
+  const loss = mean(square(subtract(samples, input("targets", [batch, outputSize]))));
   const step = await engine.compileStep(loss, parameters);
   const feeds = {
     latents: random.fillNormal(new Float32Array(batch * LATENT_SIZE)),
-    targets: Float32Array.from({ length: batch * OUTPUT_SIZE }, () => random.uniform()),
+    targets: Float32Array.from({ length: batch * outputSize }, () => random.uniform()),
   };
   return {
-    async time(steps: number): Promise<number[]> {
-      const times: number[] = [];
-      for (let i = 0; i < steps; i++) {
-        const start = performance.now();
-        await step.run([{ feeds, learningRate: 1e-3 }]);
-        times.push(performance.now() - start);
-      }
-      return times;
-    },
-    close: () => engine.dispose(),
+    label: engine.description,
+    time: (count) => timeCalls(count, () => step.run([{ feeds, learningRate: 1e-3 }])),
   };
 }

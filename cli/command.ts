@@ -1,5 +1,6 @@
 /** How every command ends: 0 done, 1 failed, 2 bad usage or unusable input (one clear line), 130 interrupted. */
 
+import { availableParallelism } from "node:os";
 import { type Command, CommanderError, InvalidArgumentError } from "commander";
 import { BundleError } from "../shared/manifest.ts";
 import { DivergedError } from "../trainer/diverged-error.ts";
@@ -11,6 +12,8 @@ export const EXIT_INTERRUPTED = 130;
 
 /** Parses the command line and runs the command's action. */
 export async function runCommand(program: Command): Promise<void> {
+  // Pictures are decoded on Node's thread pool, which has four threads unless it is told before its first use.
+  process.env["UV_THREADPOOL_SIZE"] ??= String(Math.max(4, availableParallelism()));
   program.exitOverride().configureOutput({ writeErr: () => {} });
   try {
     await program.parseAsync();
@@ -50,4 +53,9 @@ export function positiveNumberOption(text: string): number {
   const value = Number(text);
   if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
   return value;
+}
+
+/** A commander parser for options that may be given several times. */
+export function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
 }

@@ -2,17 +2,18 @@
 
 import { Command } from "commander";
 import { z } from "zod";
-import type { Manifest } from "../shared/manifest.ts";
+import type { Manifest, OutputSpec } from "../shared/manifest.ts";
 import { MAX_SEED } from "../shared/random.ts";
 import { readGenerator } from "../trainer/bundle-generator.ts";
 import { openBundle } from "../trainer/bundle-reader.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
-import { loadDataset } from "../trainer/data/index.ts";
+import { type DatasetRequest, loadDataset } from "../trainer/data/index.ts";
 import { createEngine, ENGINES } from "../trainer/engine/index.ts";
 import { DEFAULT_SAMPLE_COUNT, evaluate, evaluateTrainingData, testCountOf } from "../trainer/evaluate.ts";
 import { createSeededSampler } from "../trainer/generators/frozen.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { METRICS } from "../trainer/metrics/index.ts";
+import { amount, everySeconds } from "../trainer/run/reporter.ts";
 import { runCommand, wholeNumberOption } from "./command.ts";
 import { metricsTable } from "./metrics-table.ts";
 
@@ -93,10 +94,12 @@ async function dataFor(manifest: Manifest, directory: string, path: string | und
       `${directory}: was trained on files ("${manifest.dataset.name}"), which the bundle doesn't hold. Give them with --data DIR.`,
     );
   }
-  const source = path === undefined ? { name: trainedOn!.name! } : { path };
-  const dataset = await loadDataset({ ...source, seed });
-
   const { output } = manifest;
+  const dataset = await loadDataset(
+    path === undefined
+      ? { name: trainedOn!.name!, seed }
+      : { path, seed, ...pictureForm(output), reporter: progressOnStderr() },
+  );
   if (dataset.kind !== output.kind || dataset.shape.join() !== output.shape.join()) {
     throw new InputError(
       `${path ?? dataset.name}: ${describe(dataset)}, but ${directory} makes ${describe(output)}. ` +
@@ -110,6 +113,20 @@ async function dataFor(manifest: Manifest, directory: string, path: string | und
     );
   }
   return dataset;
+}
+
+/** Pictures as the model's are. */
+function pictureForm({ kind, shape }: OutputSpec): Pick<DatasetRequest, "size" | "channels"> {
+  if (kind === "vector") return {};
+  const [height, width, channels] = shape;
+  return { size: [height, width], channels: channels === 1 ? "grey" : "rgb" };
+}
+
+function progressOnStderr(): NonNullable<DatasetRequest["reporter"]> {
+  return {
+    note: (_, text) => console.error(text),
+    working: everySeconds(5, (what, done, total) => console.error(`${what}: ${amount(done, total)} …`)),
+  };
 }
 
 function describe({ kind, shape }: { readonly kind: string; readonly shape: readonly number[] }): string {

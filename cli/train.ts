@@ -8,12 +8,13 @@ import { InputError } from "../trainer/input-error.ts";
 import { OBJECTIVES } from "../trainer/objectives/index.ts";
 import { PRESETS } from "../trainer/presets/index.ts";
 import { resumeRunFolder } from "../trainer/run/run-folder.ts";
-import { positiveNumberOption, runCommand, wholeNumberOption } from "./command.ts";
+import { collect, positiveNumberOption, runCommand, wholeNumberOption } from "./command.ts";
 import { defaultOut, runTraining, type TrainingStart } from "./training.ts";
 
 interface Flags {
   readonly preset?: string;
   readonly data?: string;
+  readonly strict?: boolean;
   readonly out?: string;
   readonly objective?: string;
   readonly engine?: string;
@@ -31,8 +32,9 @@ const command = new Command("train")
   .option("--preset <name>", `what to train (${Object.keys(PRESETS).join(", ")}); glyphs if left out`)
   .option(
     "--data <path>",
-    "a folder or file of training data: MNIST-style IDX, CIFAR-10 binary, .npy, .npz, .csv",
+    "training data: a folder of pictures, or a .tar[.gz] of one; MNIST-style IDX, CIFAR-10 binary, .npy, .npz, .csv",
   )
+  .option("--strict", "a picture that can't be decoded is an error, instead of left out")
   .option("--out <dir>", "where the bundle goes (models/<preset>)")
   .option("--objective <name>", `what a training step does (${Object.keys(OBJECTIVES).join(", ")})`)
   .option("--engine <name>", `what computes (auto, ${Object.keys(ENGINES).join(", ")})`)
@@ -48,7 +50,7 @@ const command = new Command("train")
       .conflicts("epochs"),
   )
   .option("--epochs <n>", "train until every example had its turn this often", positiveNumberOption)
-  .option("--resume <dir>", "go on with a run folder that was interrupted")
+  .option("--resume <dir>", "go on with a run folder that was interrupted; --set may change optimiser.*")
   .option("--set <path=value>", "set any field of the configuration (repeatable)", collect, [])
   .option("--json", "one JSON object a line on stdout instead of the progress display", false)
   .action(run);
@@ -60,12 +62,24 @@ async function run(flags: Flags): Promise<void> {
   await runTraining(start, flags.out ?? defaultOut(start.config), flags);
 }
 
-function configOf({ seed, engine, objective, data, minutes, steps, epochs, set, preset }: Flags): Config {
+function configOf({
+  seed,
+  engine,
+  objective,
+  data,
+  strict,
+  minutes,
+  steps,
+  epochs,
+  set,
+  preset,
+}: Flags): Config {
   return resolveConfig(preset ?? "glyphs", {
     seed,
     engine,
     objective,
     dataPath: data,
+    strict,
     budget: minutes ? { minutes } : steps ? { steps } : epochs ? { epochs } : undefined,
     set,
   });
@@ -74,16 +88,13 @@ function configOf({ seed, engine, objective, data, minutes, steps, epochs, set, 
 /** Continues as the run folder says; what would make it another run is refused. */
 async function resume(flags: Flags, path: string): Promise<TrainingStart> {
   const fixed = (
-    ["preset", "data", "objective", "engine", "seed", "minutes", "steps", "epochs"] as const
+    ["preset", "data", "strict", "objective", "engine", "seed", "minutes", "steps", "epochs"] as const
   ).find((name) => flags[name] !== undefined);
-  if (fixed || flags.set.length > 0) {
+  const flag = fixed ?? (flags.set.some((field) => !field.startsWith("optimiser.")) ? "set" : null);
+  if (flag) {
     throw new InputError(
-      `--${fixed ?? "set"}: a resumed run keeps its configuration. Leave it out, or start a new run.`,
+      `--${flag}: a resumed run keeps its configuration, all but optimiser.*. Leave it out, or start a new run.`,
     );
   }
-  return resumeRunFolder(path);
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
+  return resumeRunFolder(path, flags.set);
 }

@@ -20,12 +20,12 @@ export const defaultOut = ({ preset }: Config) => join("models", preset);
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Trains and exports to `out`; when interrupted, sets the exit status and says how to go on. */
+/** Trains and exports to `out`; when interrupted, sets the exit status and says how to go on, if training had begun. */
 export async function runTraining(
   start: TrainingStart,
   out: string,
   { json }: { readonly json: boolean },
-): Promise<TrainOutcome> {
+): Promise<Pick<TrainOutcome, "interrupted">> {
   const reporter = createReporter({ json });
   const interruption = new AbortController();
   const interrupt = () => {
@@ -45,6 +45,11 @@ export async function runTraining(
       process.exitCode = EXIT_INTERRUPTED;
     }
     return outcome;
+  } catch (error) {
+    if (error !== interruption.signal.reason) throw error;
+    reporter.note("interrupted", "interrupted before training began");
+    process.exitCode = EXIT_INTERRUPTED;
+    return { interrupted: true };
   } finally {
     reporter.close();
     for (const signal of SIGNALS) process.off(signal, interrupt);

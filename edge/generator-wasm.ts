@@ -3,8 +3,10 @@
  * same to the bit in workerd, Node and browsers.
  */
 
-import { type ActivationName, BundleError, LEAKY_SLOPE, type Manifest } from "../shared/manifest.ts";
+import { type ActivationName, LEAKY_SLOPE, type Manifest } from "../shared/manifest.ts";
 import type { Generator, ReadFile } from "./generator.ts";
+import { type ImageLayer, placeLayers } from "./wasm-layers.ts";
+import { BLOCK, loadWeights, PANEL, type PackedMatrix } from "./wasm-weights.ts";
 
 interface GeneratorKernel {
   dense(
@@ -19,35 +21,38 @@ interface GeneratorKernel {
     nonzero: number,
     counts: number,
   ): void;
+  fill(y: number, pixels: number, bias: number, filters: number): void;
+  scatter(
+    products: number,
+    productsBytes: number,
+    first: number,
+    count: number,
+    width: number,
+    filters: number,
+    size: number,
+    stride: number,
+    padding: number,
+    y: number,
+    outHeight: number,
+    outWidth: number,
+  ): void;
   relu(values: number, bytes: number): void;
   leakyRelu(values: number, bytes: number, slope: number): void;
   sigmoid(values: number, bytes: number): void;
   tanh(values: number, bytes: number): void;
 }
 
-/** The kernel's panel width and depth of a block, and the rows that it is given at once. */
-const PANEL = 32;
-const BLOCK = 64;
+/** The rows that the kernel is given at once: samples, or pixels of one. */
 const BATCH = 64;
 
 const PAGE_BYTES = 65536;
 const VECTOR_BYTES = 16;
 
-/** A layer and where it lies in memory, in bytes. */
-interface PlacedLayer {
-  readonly inputs: number;
-  readonly units: number;
-  readonly panels: number;
-  readonly activation: ActivationName;
-  readonly weights: number;
-  readonly bias: number;
-}
-
 /**
  * Loads a manifest's layers. All memory is taken here, once.
  *
  * @param module kernels/build/generator.wasm, compiled
- * @throws BundleError if model.json doesn't hold the weights of the manifest's layers
+ * @throws BundleError if the layers don't fit together, or model.json doesn't hold their weights
  */
 export async function loadWasmGenerator(
   module: WebAssembly.Module,
@@ -61,32 +66,78 @@ export async function loadWasmGenerator(
     return start;
   };
   const latentSize = manifest.latent.size;
-  const layers = placeLayers(manifest, allocate);
-  const widest = Math.max(...layers.map(({ panels }) => panels)) * PANEL;
+  const { dense, image, tensors } = placeLayers(manifest, allocate);
   const latentsAt = allocate(BATCH * latentSize * 4);
-  const valuesAt = [0, 1].map(() => allocate(BATCH * widest * 4)); // layers write the one and read the other
+  // Layers write the one and read the other.
+  const widest = Math.max(...dense.map(({ matrix }) => bytesOf(matrix)), 0);
+  const rowsAt = [0, 1].map(() => allocate(BATCH * widest));
+  const largest = Math.max(...image.map(imageLength), 0);
+  const imagesAt = [0, 1].map(() => allocate(largest * 4));
+  const mostProducts = Math.max(...image.map(({ matrix }) => bytesOf(matrix)), 0);
+  const productsAt = allocate(BATCH * mostProducts);
+  const zerosAt = allocate(mostProducts);
   const nonzeroAt = allocate(BATCH * BLOCK * 8);
   const countsAt = allocate(BATCH * 4);
 
   const pages = Math.ceil(memoryEnd / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  await loadWeights(manifest, readFile, layers, new Float32Array(memory.buffer));
+  await loadWeights(manifest, readFile, tensors, new Float32Array(memory.buffer));
   const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as GeneratorKernel;
 
-  /** Returns where the outputs are: [count, PANEL · panels of the last layer]. */
-  const run = (count: number): number => {
-    let x = latentsAt;
-    let xBytes = latentSize * 4;
-    for (const [i, { inputs, panels, activation, weights, bias }] of layers.entries()) {
-      const y = valuesAt[i % 2]!;
-      kernel.dense(x, xBytes, count, inputs, weights, bias, panels, y, nonzeroAt, countsAt);
-      activate(kernel, activation, y, count * panels * PANEL * 4);
-      [x, xBytes] = [y, panels * PANEL * 4];
+  /** y = x·matrix + bias. */
+  const multiply = (
+    x: number,
+    xBytes: number,
+    count: number,
+    matrix: PackedMatrix,
+    bias: number,
+    y: number,
+  ) => kernel.dense(x, xBytes, count, matrix.rows, matrix.at, bias, matrix.panels, y, nonzeroAt, countsAt);
+
+  /** Runs the dense layers on `count` samples; returns where each begins. */
+  const runDense = (count: number): { at: number; bytes: number } => {
+    let [x, xBytes] = [latentsAt, latentSize * 4];
+    for (const [i, { matrix, bias, activation }] of dense.entries()) {
+      const y = rowsAt[i % 2]!;
+      multiply(x, xBytes, count, matrix, bias, y);
+      activate(kernel, activation, y, count * bytesOf(matrix));
+      [x, xBytes] = [y, bytesOf(matrix)];
+    }
+    return { at: x, bytes: xBytes };
+  };
+
+  /** Runs the image layers on one sample; returns where it then is. */
+  const runImage = (from: number): number => {
+    let x = from;
+    for (const [i, layer] of image.entries()) {
+      const { matrix, bias, activation, height, width, filters, size, stride, padding } = layer;
+      const y = imagesAt[i % 2]!;
+      kernel.fill(y, height * width * stride ** 2, bias, filters);
+      for (let first = 0; first < height * width; first += BATCH) {
+        const count = Math.min(BATCH, height * width - first);
+        multiply(x + first * matrix.rows * 4, matrix.rows * 4, count, matrix, zerosAt, productsAt);
+        kernel.scatter(
+          productsAt,
+          bytesOf(matrix),
+          first,
+          count,
+          width,
+          filters,
+          size,
+          stride,
+          padding,
+          y,
+          height * stride,
+          width * stride,
+        );
+      }
+      activate(kernel, activation, y, Math.ceil(imageLength(layer) / 4) * 16);
+      x = y;
     }
     return x;
   };
 
-  const { units: length, panels } = layers.at(-1)!;
+  const length = manifest.output.shape.reduce<number>((product, side) => product * side, 1);
   const latentsIn = new Float32Array(memory.buffer, latentsAt, BATCH * latentSize);
   return {
     generate(latents, count) {
@@ -94,10 +145,10 @@ export async function loadWasmGenerator(
       for (let first = 0; first < count; first += BATCH) {
         const rows = Math.min(BATCH, count - first);
         latentsIn.set(latents.subarray(first * latentSize, (first + rows) * latentSize));
-        const values = new Float32Array(memory.buffer, run(rows), rows * panels * PANEL);
+        const samples = runDense(rows);
         for (let row = 0; row < rows; row++) {
-          const start = row * panels * PANEL;
-          outputs.set(values.subarray(start, start + length), (first + row) * length);
+          const sample = new Float32Array(memory.buffer, runImage(samples.at + row * samples.bytes), length);
+          outputs.set(sample, (first + row) * length);
         }
       }
       return outputs;
@@ -105,31 +156,14 @@ export async function loadWasmGenerator(
   };
 }
 
-function placeLayers(manifest: Manifest, allocate: (bytes: number) => number): PlacedLayer[] {
-  let inputs = manifest.latent.size;
-  const layers = manifest.generator.layers.map((spec) => {
-    if (spec.kind !== "dense") throw new Error(`the kernel has no layer "${spec.kind}"`); // generatorEngine sees to it
-    const { units, activation } = spec;
-    const panels = Math.ceil(units / PANEL);
-    const layer = {
-      inputs,
-      units,
-      panels,
-      activation,
-      weights: allocate(inputs * panels * PANEL * 4),
-      bias: allocate(panels * PANEL * 4),
-    };
-    inputs = units;
-    return layer;
-  });
-  const outputSize = manifest.output.shape.reduce<number>((product, size) => product * size, 1);
-  if (inputs !== outputSize) {
-    throw new BundleError(
-      `${manifest.name}/manifest.json: the last layer has ${inputs} units, the output ${outputSize} numbers. ` +
-        "Export the model again.",
-    );
-  }
-  return layers;
+/** What a product with the matrix takes for one row. */
+function bytesOf({ panels }: PackedMatrix): number {
+  return panels * PANEL * 4;
+}
+
+/** Numbers in the image that a layer gives. */
+function imageLength({ height, width, stride, filters }: ImageLayer): number {
+  return height * width * stride ** 2 * filters;
 }
 
 function activate(kernel: GeneratorKernel, activation: ActivationName, values: number, bytes: number): void {
@@ -137,95 +171,4 @@ function activate(kernel: GeneratorKernel, activation: ActivationName, values: n
   else if (activation === "leaky-relu") kernel.leakyRelu(values, bytes, LEAKY_SLOPE);
   else if (activation === "sigmoid") kernel.sigmoid(values, bytes);
   else if (activation === "tanh") kernel.tanh(values, bytes);
-}
-
-/** What of a TF.js LayersModel says where the weights are. */
-interface LayersModel {
-  readonly weightsManifest?: readonly {
-    readonly paths: readonly string[];
-    readonly weights: readonly { readonly name: string; readonly shape: readonly number[]; dtype: string }[];
-  }[];
-}
-
-/** Reads the weight files one after the other, so that no more than one is in memory beside the weights. */
-async function loadWeights(
-  manifest: Manifest,
-  readFile: ReadFile,
-  layers: readonly PlacedLayer[],
-  memory: Float32Array,
-): Promise<void> {
-  const where = `${manifest.name}/model.json`;
-  const tensors = layers.flatMap((layer, i) => [
-    {
-      title: `dense${i}/kernel float32 [${layer.inputs},${layer.units}]`,
-      size: layer.inputs * layer.units,
-      write: (first: number, values: Float32Array) => packKernel(layer, memory, first, values),
-    },
-    {
-      title: `dense${i}/bias float32 [${layer.units}]`,
-      size: layer.units,
-      // −0 becomes 0, as the kernel asks for.
-      write: (first: number, values: Float32Array) =>
-        memory.set(
-          values.map((value) => value + 0),
-          layer.bias / 4 + first,
-        ),
-    },
-  ]);
-  const { weightsManifest = [] } = JSON.parse(
-    new TextDecoder().decode(await readFile("model.json")),
-  ) as LayersModel;
-  const found = weightsManifest
-    .flatMap(({ weights }) => weights)
-    .map(({ name, dtype, shape }) => `${name} ${dtype} [${shape}]`);
-  for (let i = 0; i < Math.max(found.length, tensors.length); i++) {
-    if (found[i] === tensors[i]?.title) continue;
-    throw new BundleError(
-      `${where}: expected ${tensors[i]?.title ?? "no more weights"}, found ${found[i] ?? "no more weights"}. ` +
-        "Export the model again.",
-    );
-  }
-
-  let [tensor, done] = [0, 0];
-  for (const path of weightsManifest.flatMap(({ paths }) => paths)) {
-    const bytes = await readFile(path);
-    const values = new Float32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.byteLength / 4));
-    for (let at = 0; at < values.length && tensor < tensors.length; ) {
-      const { size, write } = tensors[tensor]!;
-      const part = values.subarray(at, at + size - done);
-      write(done, part);
-      at += part.length;
-      done += part.length;
-      if (done === size) [tensor, done] = [tensor + 1, 0];
-    }
-  }
-  if (tensor < tensors.length) {
-    throw new BundleError(
-      `${where}: its weight files end inside ${tensors[tensor]!.title}. Export the model again.`,
-    );
-  }
-}
-
-/**
- * Writes weights where the kernel reads them.
- *
- * @param first  of the values in the kernel, [inputs, units]
- */
-function packKernel(
-  { inputs, units, panels, weights }: PlacedLayer,
-  memory: Float32Array,
-  first: number,
-  values: Float32Array,
-): void {
-  for (let i = 0; i < values.length; ) {
-    const input = Math.floor((first + i) / units);
-    const unit = (first + i) % units;
-    const inBlock = input % BLOCK;
-    const depth = Math.min(BLOCK, inputs - (input - inBlock));
-    const inPanel = unit % PANEL;
-    const panelStart = (input - inBlock) * panels + ((unit - inPanel) / PANEL) * depth;
-    const target = weights / 4 + (panelStart + inBlock) * PANEL + inPanel;
-    const end = Math.min(i + PANEL - inPanel, i + units - unit, values.length);
-    for (let at = target; i < end; ) memory[at++] = values[i++]!;
-  }
 }

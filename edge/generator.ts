@@ -1,4 +1,5 @@
-import type { LayerSpec, Manifest } from "../shared/manifest.ts";
+import type { Manifest } from "../shared/manifest.ts";
+import { isKnownToKernel } from "./wasm-layers.ts";
 
 /** Turns latents into examples. Row i of the output depends on row i of the latents alone, to the bit. */
 export interface Generator {
@@ -18,8 +19,6 @@ export type LoadGenerator = (manifest: Manifest, readFile: ReadFile) => Promise<
 /** Our own kernel where it knows every kind of layer; TF.js runs any LayersModel. */
 export type GeneratorEngine = "wasm" | "tfjs";
 
-const WASM_LAYERS: readonly string[] = ["dense"] satisfies LayerSpec["kind"][];
-
 export function generatorEngine({ generator }: Manifest): GeneratorEngine {
-  return generator.layers.every(({ kind }) => WASM_LAYERS.includes(kind)) ? "wasm" : "tfjs";
+  return isKnownToKernel(generator.layers) ? "wasm" : "tfjs";
 }

@@ -17,6 +17,7 @@ import { resolveConfig } from "../trainer/config.ts";
 import type { Numbers } from "../trainer/engine/engine.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "../trainer/run/checkpoint.ts";
+import { createCheckpoints, holdsNumbers } from "../trainer/run/checkpoints.ts";
 import { createRunFolder, resumeRunFolder } from "../trainer/run/run-folder.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "imle-checkpoint-"));
@@ -181,6 +182,19 @@ describe("refused by name", () => {
   });
 });
 
+test.each(["weights", "average", "firstMoment", "secondMoment"] as const)(
+  "a parameter state whose %s overflow doesn't hold numbers only",
+  (group) => {
+    const { parameters } = sample();
+    const zeros = { w: new Float32Array(3) };
+    const state = { ...parameters, weights: zeros, average: zeros, firstMoment: zeros, secondMoment: zeros };
+    expect(holdsNumbers(state)).toBe(true);
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      expect(holdsNumbers({ ...state, [group]: { w: Float32Array.of(1, value, 1) } })).toBe(false);
+    }
+  },
+);
+
 describe("a run folder", () => {
   const config = resolveConfig("ring", { seed: 3 });
   const parent = join(folder, "runs");
@@ -219,6 +233,37 @@ describe("a run folder", () => {
     rmSync(join(run.path, "checkpoints", "previous.ckpt"));
     await expect(resumeRunFolder(run.path)).rejects.toThrow(InputError);
     await expect(resumeRunFolder(run.path)).rejects.toThrow(/latest\.ckpt/);
+  });
+
+  test("a snapshot is written when the loss after it is a number, and not before", async () => {
+    const run = await createRunFolder(config, parent);
+    const checkpoints = createCheckpoints(run, 60);
+    const latest = join(run.path, "checkpoints", "latest.ckpt");
+    checkpoints.offer(sample(1));
+    expect([checkpoints.lastGood(), existsSync(latest)]).toEqual([null, false]);
+    await checkpoints.confirm();
+    expect(checkpoints.lastGood()).toEqual({ path: latest, stepCount: 1 });
+    checkpoints.offer(sample(2)); // gives way to the next, never confirmed
+    checkpoints.offer(sample(3));
+    expect((await readCheckpoint(latest)).stepCount).toBe(1);
+    await checkpoints.confirm();
+    await checkpoints.confirm(); // nothing waits
+    expect(checkpoints.lastGood()?.stepCount).toBe(3);
+    expect((await resumeRunFolder(run.path)).checkpoint).toEqual(sample(3));
+    expect(readdirSync(join(run.path, "checkpoints")).sort()).toEqual(["latest.ckpt", "previous.ckpt"]);
+  });
+
+  test("fields changed on resuming stay changed; the rest of run.json is as it was", async () => {
+    const run = await createRunFolder(config, parent);
+    await run.saveCheckpoint(sample());
+    const before = JSON.parse(readFileSync(join(run.path, "run.json"), "utf8"));
+    const changed = { ...config, optimiser: { ...config.optimiser, learningRate: 0.5 } };
+    expect((await resumeRunFolder(run.path, ["optimiser.learningRate=0.5"])).config).toEqual(changed);
+    expect((await resumeRunFolder(run.path)).config).toEqual(changed);
+    const after = JSON.parse(readFileSync(join(run.path, "run.json"), "utf8"));
+    expect(after).toEqual({ ...before, config: changed });
+    await expect(resumeRunFolder(run.path, ["optimiser.learningRate=-1"])).rejects.toThrow(/learningRate/);
+    expect((await resumeRunFolder(run.path)).config).toEqual(changed);
   });
 
   test("a damaged latest checkpoint gives way to the next one", async () => {

@@ -99,7 +99,7 @@ describe("--set path=value", () => {
 
   test("the last of several for one field counts, and others stay", () => {
     const config = set("objective.poolSize=10", "objective.poolSize=20", "objective.passes=3");
-    expect(config.objective).toMatchObject({ poolSize: 20, passes: 3, searcher: "exact" });
+    expect(config.objective).toMatchObject({ poolSize: 20, passes: 3, searcher: "auto" });
   });
 
   test("another kind of budget takes the preset's place away first", () => {

@@ -26,8 +26,10 @@ import type {
   TrainingStep,
 } from "../trainer/engine/engine.ts";
 import { ENGINES } from "../trainer/engine/index.ts";
+import { createDeviceEngine } from "../trainer/engine/onnx-device-engine.ts";
 import { ALL_CASES, prepareCase } from "./operator-cases.ts";
 import { interpret } from "./reference-engine.ts";
+import "./software-gpu.ts";
 
 /** What works on this machine; the rest is skipped and says why. */
 const AVAILABILITY = await Promise.all(
@@ -103,325 +105,341 @@ for (const { name, found } of AVAILABILITY) {
   if (!found.works) test.skip(`engine ${name}: ${found.reason}`, () => {});
 }
 
-describe.each(AVAILABILITY.filter(({ found }) => found.works))("engine $name", ({ create }) => {
-  let engine: Engine;
-  beforeAll(async () => {
-    engine = await create();
-  });
-  afterAll(() => engine.dispose());
+/** What `cuda` runs, graph by graph, on the CPU: its arithmetic is checked where there is no card, too. */
+const UNROLLED = {
+  name: "unrolled",
+  create: async () => createDeviceEngine({ provider: "cpu", unroll: 4 }),
+};
 
-  /** Compiles, runs once, and gives copies of the outputs. */
-  async function run(outputs: Record<string, Tensor>, feeds: NamedNumbers, on = engine) {
-    const program = await on.compile(outputs);
-    const results = await program.run(feeds);
-    const copies = Object.fromEntries(
-      Object.entries(results).map(([name, values]) => [name, values.slice()]),
-    );
-    await program.dispose();
-    return copies;
-  }
-
-  test("says what it runs on in one line", () => {
-    expect(engine.description).toMatch(/^[^\n]+$/);
-  });
-
-  describe("agrees with float64 on every operator", () => {
-    test.each(ALL_CASES)("%s: %s", async (_operator, _about, each) => {
-      const { operands, value, loss, values } = prepareCase(each);
-      const gradients = each.withoutGradient ? [] : differentiate(loss, operands);
-      const outputs = { value, ...Object.fromEntries(gradients.map((g, i) => [`gradient${i}`, g])) };
-      const expected: Record<string, number[]> = interpret(outputs, values);
-      const results = await run(outputs, values);
-      expect(Object.keys(results).sort()).toEqual(Object.keys(expected).sort());
-      for (const [name, numbers] of Object.entries(results)) expectClose(numbers, expected[name]!);
-      const whole = value.dtype === "int32";
-      expect(results["value"]).toBeInstanceOf(whole ? Int32Array : Float32Array);
-      if (whole) expect(Array.from(results["value"]!)).toEqual(expected["value"]);
+describe.each([...AVAILABILITY.filter(({ found }) => found.works), UNROLLED])(
+  "engine $name",
+  ({ create }) => {
+    let engine: Engine;
+    beforeAll(async () => {
+      engine = await create();
     });
-  });
+    afterAll(() => engine.dispose());
 
-  describe("programs", () => {
-    const x = input("x", [3, 4]);
-
-    test("argMin: of equal values the first", async () => {
-      const rows = Float32Array.from([2, 1, 1, 1, 0, 0, 0, 0, 5, 4, 3, 3]);
-      const { byRow, byColumn } = await run({ byRow: argMin(x, 1), byColumn: argMin(x, 0) }, { x: rows });
-      expect(Array.from(byRow!)).toEqual([1, 0, 2]);
-      expect(Array.from(byColumn!)).toEqual([1, 1, 1, 1]);
-      // As many as a search compares: vectorised code must keep to it too.
-      const wide = new Float32Array(2048).fill(1);
-      wide[700] = wide[1500] = -1;
-      const { index } = await run({ index: argMin(input("x", [1, 2048]), 1) }, { x: wide });
-      expect(index![0]).toBe(700);
-    });
-
-    test("softplus stays finite, sign knows three cases", async () => {
-      const values = Float32Array.from([-90, -1, 0, 1, 90, 3]);
-      const z = input("z", [6]);
-      const { soft, signs } = await run({ soft: softplus(z), signs: sign(z) }, { z: values });
-      expectClose(soft!, interpret({ soft: softplus(z) }, { z: values }).soft);
-      expect(Array.from(signs!)).toEqual([-1, -1, 0, 1, 1, 1]);
-    });
-
-    test("one tensor may be several outputs, and an output may be an input or a constant", async () => {
-      const values = Float32Array.from({ length: 12 }, (_, i) => i);
-      const twice = add(x, x);
-      const { a, b, c, d } = await run({ a: twice, b: twice, c: x, d: constant([1, 2]) }, { x: values });
-      expect(a).toEqual(values.map((v) => 2 * v));
-      expect(b).toEqual(a);
-      expect(c).toEqual(values);
-      expect(Array.from(d!)).toEqual([1, 2]);
-    });
-
-    test("a loss that doesn't depend on a parameter, and a spread-out constant", async () => {
-      const [gradient] = differentiate(sum(x), [input("other", [2])]);
-      const results = await run(
-        { gradient: gradient!, spread: broadcastTo(constant(3), [2, 2]) },
-        { x: new Float32Array(12) },
+    /** Compiles, runs once, and gives copies of the outputs. */
+    async function run(outputs: Record<string, Tensor>, feeds: NamedNumbers, on = engine) {
+      const program = await on.compile(outputs);
+      const results = await program.run(feeds);
+      const copies = Object.fromEntries(
+        Object.entries(results).map(([name, values]) => [name, values.slice()]),
       );
-      expect(Array.from(results["gradient"]!)).toEqual([0, 0]);
-      expect(Array.from(results["spread"]!)).toEqual([3, 3, 3, 3]);
-    });
-
-    test("a feed of the wrong size, or none, is refused by name", async () => {
-      const program = await engine.compile({ total: sum(x) });
-      await expect(program.run({ x: new Float32Array(11) })).rejects.toThrow(
-        'input "x" takes 12 numbers, got 11',
-      );
-      await expect(program.run({})).rejects.toThrow('input "x" takes 12 numbers, got none');
-      await expect(program.run({ x: new Int32Array(12) })).rejects.toThrow(
-        'input "x" takes float32 numbers, got Int32Array',
-      );
-      expect((await program.run({ x: new Float32Array(12).fill(2) }))["total"]![0]).toBe(24);
       await program.dispose();
+      return copies;
+    }
+
+    test("says what it runs on in one line", () => {
+      expect(engine.description).toMatch(/^[^\n]+$/);
     });
 
-    test("parameters that nobody gives are refused by name", async () => {
-      const weights = parameter("weights", [2]);
-      await expect(engine.compile({ total: sum(weights) })).rejects.toThrow('reads parameter "weights"');
-      const parameters = await engine.createParameters(initialWeights(), ADAM);
-      await expect(engine.compile({ total: sum(weights) }, { parameters, use: "weights" })).rejects.toThrow(
-        'there is no parameter "weights"',
-      );
-      await expect(
-        engine.compile({ total: sum(parameter("bias", [5])) }, { parameters, use: "weights" }),
-      ).rejects.toThrow('parameter "bias" has shape [4], the program reads [5]');
+    describe("agrees with float64 on every operator", () => {
+      test.each(ALL_CASES)("%s: %s", async (_operator, _about, each) => {
+        const { operands, value, loss, values } = prepareCase(each);
+        const gradients = each.withoutGradient ? [] : differentiate(loss, operands);
+        const outputs = { value, ...Object.fromEntries(gradients.map((g, i) => [`gradient${i}`, g])) };
+        const expected: Record<string, number[]> = interpret(outputs, values);
+        const results = await run(outputs, values);
+        expect(Object.keys(results).sort()).toEqual(Object.keys(expected).sort());
+        for (const [name, numbers] of Object.entries(results)) expectClose(numbers, expected[name]!);
+        const whole = value.dtype === "int32";
+        expect(results["value"]).toBeInstanceOf(whole ? Int32Array : Float32Array);
+        if (whole) expect(Array.from(results["value"]!)).toEqual(expected["value"]);
+      });
     });
 
-    test("the same input or parameter may be written twice", async () => {
-      const values = Float32Array.from({ length: 12 }, (_, i) => i);
-      const { total } = await run({ total: sum(multiply(x, input("x", [3, 4]))) }, { x: values });
-      expect(total![0]).toBe(506);
-    });
-  });
+    describe("programs", () => {
+      const x = input("x", [3, 4]);
 
-  describe("training", () => {
-    const parametersOf = () => engine.createParameters(initialWeights(), ADAM);
+      test("argMin: of equal values the first", async () => {
+        const rows = Float32Array.from([2, 1, 1, 1, 0, 0, 0, 0, 5, 4, 3, 3]);
+        const { byRow, byColumn } = await run({ byRow: argMin(x, 1), byColumn: argMin(x, 0) }, { x: rows });
+        expect(Array.from(byRow!)).toEqual([1, 0, 2]);
+        expect(Array.from(byColumn!)).toEqual([1, 1, 1, 1]);
+        // As many as a search compares: vectorised code must keep to it too.
+        const wide = new Float32Array(2048).fill(1);
+        wide[700] = wide[1500] = -1;
+        const { index } = await run({ index: argMin(input("x", [1, 2048]), 1) }, { x: wide });
+        expect(index![0]).toBe(700);
+      });
 
-    test("20 steps equal Adam with decoupled weight decay and a warm average, in float64", async () => {
-      const parameters = await parametersOf();
-      const descent = await engine.compileStep(network.loss(), parameters);
-      const losses = await runSteps(descent, 0, 20);
-      const state = await parameters.read();
-      await descent.dispose();
+      test("softplus stays finite, sign knows three cases", async () => {
+        const values = Float32Array.from([-90, -1, 0, 1, 90, 3, 1e-20, -1e-9]);
+        const z = input("z", [8]);
+        const { soft, signs } = await run({ soft: softplus(z), signs: sign(z) }, { z: values });
+        expectClose(soft!, interpret({ soft: softplus(z) }, { z: values }).soft);
+        expect(Array.from(signs!)).toEqual([-1, -1, 0, 1, 1, 1, 1, -1]);
+      });
 
-      const expected = referenceTraining(20);
-      expectClose(losses, expected.losses);
-      expect(state.stepCount).toBe(20);
-      for (const name of Object.keys(network.parameters)) {
-        expectClose(state.weights[name]!, expected.weights[name]!);
-        expectClose(state.average[name]!, expected.average[name]!);
-        expectClose(state.firstMoment[name]!, expected.firstMoment[name]!);
-        expectClose(state.secondMoment[name]!, expected.secondMoment[name]!);
-      }
-    });
+      test("one tensor may be several outputs, and an output may be an input or a constant", async () => {
+        const values = Float32Array.from({ length: 12 }, (_, i) => i);
+        const twice = add(x, x);
+        const { a, b, c, d } = await run({ a: twice, b: twice, c: x, d: constant([1, 2]) }, { x: values });
+        expect(a).toEqual(values.map((v) => 2 * v));
+        expect(b).toEqual(a);
+        expect(c).toEqual(values);
+        expect(Array.from(d!)).toEqual([1, 2]);
+      });
 
-    test("the loss that a step returns is the one before its update", async () => {
-      const parameters = await parametersOf();
-      const descent = await engine.compileStep(network.loss(), parameters);
-      const [loss] = await runSteps(descent, 0, 1);
-      const before = { ...batch(0), ...normals(1, network.parameters) };
-      expectClose([loss!], interpret({ loss: network.loss() }, before).loss);
-      await descent.dispose();
-    });
+      test("a loss that doesn't depend on a parameter, and a spread-out constant", async () => {
+        const [gradient] = differentiate(sum(x), [input("other", [2])]);
+        const results = await run(
+          { gradient: gradient!, spread: broadcastTo(constant(3), [2, 2]) },
+          { x: new Float32Array(12) },
+        );
+        expect(Array.from(results["gradient"]!)).toEqual([0, 0]);
+        expect(Array.from(results["spread"]!)).toEqual([3, 3, 3, 3]);
+      });
 
-    test("programs read the weights and the average as they are at each run", async () => {
-      const parameters = await parametersOf();
-      const total = sum(parameter("hidden", network.parameters.hidden));
-      const [weights, average] = await Promise.all(
-        (["weights", "average"] as const).map((use) => engine.compile({ total }, { parameters, use })),
-      );
-      const descent = await engine.compileStep(network.loss(), parameters);
-      for (const steps of [0, 3]) {
-        await runSteps(descent, 0, steps);
-        const state = await parameters.read();
-        const sumOf = (values: Float32Array) => values.reduce((a, b) => a + b, 0);
-        expectClose((await weights!.run({}))["total"]!, [sumOf(state.weights["hidden"]!)]);
-        expectClose((await average!.run({}))["total"]!, [sumOf(state.average["hidden"]!)]);
-      }
-      for (const each of [weights!, average!, descent]) await each.dispose();
-    });
+      test("a feed of the wrong size, or none, is refused by name", async () => {
+        const program = await engine.compile({ total: sum(x) });
+        await expect(program.run({ x: new Float32Array(11) })).rejects.toThrow(
+          'input "x" takes 12 numbers, got 11',
+        );
+        await expect(program.run({})).rejects.toThrow('input "x" takes 12 numbers, got none');
+        await expect(program.run({ x: new Int32Array(12) })).rejects.toThrow(
+          'input "x" takes float32 numbers, got Int32Array',
+        );
+        expect((await program.run({ x: new Float32Array(12).fill(2) }))["total"]![0]).toBe(24);
+        await program.dispose();
+      });
 
-    test("read, write elsewhere, and go on: the same bits as without a break", async () => {
-      const whole = await parametersOf();
-      const wholeDescent = await engine.compileStep(network.loss(), whole);
-      await runSteps(wholeDescent, 0, 12);
+      test("parameters that nobody gives are refused by name", async () => {
+        const weights = parameter("weights", [2]);
+        await expect(engine.compile({ total: sum(weights) })).rejects.toThrow('reads parameter "weights"');
+        const parameters = await engine.createParameters(initialWeights(), ADAM);
+        await expect(engine.compile({ total: sum(weights) }, { parameters, use: "weights" })).rejects.toThrow(
+          'there is no parameter "weights"',
+        );
+        await expect(
+          engine.compile({ total: sum(parameter("bias", [5])) }, { parameters, use: "weights" }),
+        ).rejects.toThrow('parameter "bias" has shape [4], the program reads [5]');
+      });
 
-      const start = await parametersOf();
-      const startDescent = await engine.compileStep(network.loss(), start);
-      await runSteps(startDescent, 0, 5);
-      const state = await start.read();
-      const frozen = structuredClone(state);
-      await runSteps(startDescent, 5, 3); // what was read is a copy
-      expect(state).toEqual(frozen);
-
-      const rest = await engine.createParameters(
-        initialWeights().map((each) => ({ ...each, values: each.values.map(() => 7) })),
-        ADAM,
-      );
-      await rest.write(state);
-      expect(await rest.read()).toEqual(state);
-      const restDescent = await engine.compileStep(network.loss(), rest);
-      await runSteps(restDescent, 5, 7);
-      expect(await rest.read()).toEqual(await whole.read());
-      for (const descent of [wholeDescent, startDescent, restDescent]) await descent.dispose();
+      test("the same input or parameter may be written twice", async () => {
+        const values = Float32Array.from({ length: 12 }, (_, i) => i);
+        const { total } = await run({ total: sum(multiply(x, input("x", [3, 4]))) }, { x: values });
+        expect(total![0]).toBe(506);
+      });
     });
 
-    test("however the batches are divided among runs, the same bits come out", async () => {
-      const results = [];
-      for (const division of [[13], [1, 1, 1, 10], [3, 0, 8, 2]]) {
+    describe("training", () => {
+      const parametersOf = () => engine.createParameters(initialWeights(), ADAM);
+
+      test("20 steps equal Adam with decoupled weight decay and a warm average, in float64", async () => {
         const parameters = await parametersOf();
         const descent = await engine.compileStep(network.loss(), parameters);
-        const losses: number[] = [];
-        for (const count of division) {
-          const batches = Array.from({ length: count }, (_, i) => ({
-            feeds: batch(losses.length + i),
-            learningRate: learningRate(losses.length + i),
-          }));
-          losses.push(...(await descent.run(batches)));
-        }
-        expect(losses.length).toBe(13);
-        results.push({ losses, state: await parameters.read() });
+        const losses = await runSteps(descent, 0, 20);
+        const state = await parameters.read();
         await descent.dispose();
-      }
-      expect(results[1]).toEqual(results[0]);
-      expect(results[2]).toEqual(results[0]);
-    });
 
-    test("two engines give the same bits", async () => {
-      const states = [];
-      for (const each of [await create(), await create()]) {
-        const parameters = await each.createParameters(initialWeights(), ADAM);
-        await runSteps(await each.compileStep(network.loss(), parameters), 0, 10);
-        states.push(await parameters.read());
-        await each.dispose();
-      }
-      expect(states[0]).toEqual(states[1]);
-    });
-
-    test("moments that become tiny turn to 0, and subnormal numbers never appear", async () => {
-      const settings = { ...ADAM, weightDecay: 0, beta1: 0.5, beta2: 0.5 };
-      const initial = [{ name: "w", shape: [4], values: new Float32Array(4).fill(1) }];
-      const parameters = await engine.createParameters(initial, settings);
-      const loss = sum(multiply(parameter("w", [4]), input("x", [4])));
-      const descent = await engine.compileStep(loss, parameters);
-      const step = (x: number[]) => descent.run([{ feeds: { x: Float32Array.from(x) }, learningRate: 1e-3 }]);
-      await step([1, -1, 1e-3, 0]);
-      for (let i = 0; i < 200; i++) {
-        await step([0, 0, 0, 0]);
-        const { firstMoment, secondMoment } = await parameters.read();
-        for (const moment of [...firstMoment["w"]!, ...secondMoment["w"]!]) {
-          expect(moment === 0 || Math.abs(moment) > 1e-30).toBe(true);
+        const expected = referenceTraining(20);
+        expectClose(losses, expected.losses);
+        expect(state.stepCount).toBe(20);
+        for (const name of Object.keys(network.parameters)) {
+          expectClose(state.weights[name]!, expected.weights[name]!);
+          expectClose(state.average[name]!, expected.average[name]!);
+          expectClose(state.firstMoment[name]!, expected.firstMoment[name]!);
+          expectClose(state.secondMoment[name]!, expected.secondMoment[name]!);
         }
-      }
-      const { firstMoment, secondMoment, weights } = await parameters.read();
-      expect(Array.from(firstMoment["w"]!, Math.abs)).toEqual([0, 0, 0, 0]);
-      expect(Array.from(secondMoment["w"]!)).toEqual([0, 0, 0, 0]);
-      expect(weights["w"]!.every(Number.isFinite)).toBe(true);
-      await descent.dispose();
+      });
+
+      test("the loss that a step returns is the one before its update", async () => {
+        const parameters = await parametersOf();
+        const descent = await engine.compileStep(network.loss(), parameters);
+        const [loss] = await runSteps(descent, 0, 1);
+        const before = { ...batch(0), ...normals(1, network.parameters) };
+        expectClose([loss!], interpret({ loss: network.loss() }, before).loss);
+        await descent.dispose();
+      });
+
+      test("programs read the weights and the average as they are at each run", async () => {
+        const parameters = await parametersOf();
+        const total = sum(parameter("hidden", network.parameters.hidden));
+        const [weights, average] = await Promise.all(
+          (["weights", "average"] as const).map((use) => engine.compile({ total }, { parameters, use })),
+        );
+        const descent = await engine.compileStep(network.loss(), parameters);
+        for (const steps of [0, 3]) {
+          await runSteps(descent, 0, steps);
+          const state = await parameters.read();
+          const sumOf = (values: Float32Array) => values.reduce((a, b) => a + b, 0);
+          expectClose((await weights!.run({}))["total"]!, [sumOf(state.weights["hidden"]!)]);
+          expectClose((await average!.run({}))["total"]!, [sumOf(state.average["hidden"]!)]);
+        }
+        for (const each of [weights!, average!, descent]) await each.dispose();
+      });
+
+      test("read, write elsewhere, and go on: the same bits as without a break", async () => {
+        const whole = await parametersOf();
+        const wholeDescent = await engine.compileStep(network.loss(), whole);
+        await runSteps(wholeDescent, 0, 12);
+
+        const start = await parametersOf();
+        const startDescent = await engine.compileStep(network.loss(), start);
+        await runSteps(startDescent, 0, 5);
+        const state = await start.read();
+        const frozen = structuredClone(state);
+        await runSteps(startDescent, 5, 3); // what was read is a copy
+        expect(state).toEqual(frozen);
+
+        const rest = await engine.createParameters(
+          initialWeights().map((each) => ({ ...each, values: each.values.map(() => 7) })),
+          ADAM,
+        );
+        await rest.write(state);
+        expect(await rest.read()).toEqual(state);
+        const restDescent = await engine.compileStep(network.loss(), rest);
+        await runSteps(restDescent, 5, 7);
+        expect(await rest.read()).toEqual(await whole.read());
+        for (const descent of [wholeDescent, startDescent, restDescent]) await descent.dispose();
+      });
+
+      test("however the batches are divided among runs, the same bits come out", async () => {
+        const results = [];
+        for (const division of [[13], [1, 1, 1, 10], [3, 0, 8, 2]]) {
+          const parameters = await parametersOf();
+          const descent = await engine.compileStep(network.loss(), parameters);
+          const losses: number[] = [];
+          for (const count of division) {
+            const batches = Array.from({ length: count }, (_, i) => ({
+              feeds: batch(losses.length + i),
+              learningRate: learningRate(losses.length + i),
+            }));
+            losses.push(...(await descent.run(batches)));
+          }
+          expect(losses.length).toBe(13);
+          results.push({ losses, state: await parameters.read() });
+          await descent.dispose();
+        }
+        expect(results[1]).toEqual(results[0]);
+        expect(results[2]).toEqual(results[0]);
+      });
+
+      test("two engines give the same bits", async () => {
+        const states = [];
+        for (const each of [await create(), await create()]) {
+          const parameters = await each.createParameters(initialWeights(), ADAM);
+          await runSteps(await each.compileStep(network.loss(), parameters), 0, 10);
+          states.push(await parameters.read());
+          await each.dispose();
+        }
+        expect(states[0]).toEqual(states[1]);
+      });
+
+      test("moments that become tiny turn to 0, and subnormal numbers never appear", async () => {
+        const settings = { ...ADAM, weightDecay: 0, beta1: 0.5, beta2: 0.5 };
+        const initial = [{ name: "w", shape: [4], values: new Float32Array(4).fill(1) }];
+        const parameters = await engine.createParameters(initial, settings);
+        const loss = sum(multiply(parameter("w", [4]), input("x", [4])));
+        const descent = await engine.compileStep(loss, parameters);
+        const step = (x: number[]) =>
+          descent.run([{ feeds: { x: Float32Array.from(x) }, learningRate: 1e-3 }]);
+        await step([1, -1, 1e-3, 0]);
+        for (let i = 0; i < 200; i++) {
+          await step([0, 0, 0, 0]);
+          const { firstMoment, secondMoment } = await parameters.read();
+          for (const moment of [...firstMoment["w"]!, ...secondMoment["w"]!]) {
+            expect(moment === 0 || Math.abs(moment) > 1e-30).toBe(true);
+          }
+        }
+        const { firstMoment, secondMoment, weights } = await parameters.read();
+        expect(Array.from(firstMoment["w"]!, Math.abs)).toEqual([0, 0, 0, 0]);
+        expect(Array.from(secondMoment["w"]!)).toEqual([0, 0, 0, 0]);
+        expect(weights["w"]!.every(Number.isFinite)).toBe(true);
+        await descent.dispose();
+      });
+
+      test("a gradient that is no number shows in the weights, and is not swallowed", async () => {
+        const initial = [{ name: "w", shape: [2], values: new Float32Array(2).fill(1) }];
+        const parameters = await engine.createParameters(initial, ADAM);
+        const descent = await engine.compileStep(
+          sum(multiply(parameter("w", [2]), input("x", [2]))),
+          parameters,
+        );
+        await descent.run([{ feeds: { x: Float32Array.from([Number.NaN, 1]) }, learningRate: 1e-3 }]);
+        const { weights } = await parameters.read();
+        expect(weights["w"]![0]).toBeNaN();
+        expect(weights["w"]![1]).toBeCloseTo(0.999 - 1e-3 * 0.02, 6);
+        await descent.dispose();
+      });
+
+      test("a parameter that the loss doesn't use gets no gradient, whatever ran before", async () => {
+        const initial = ["v", "w"].map((name) => ({ name, shape: [1], values: Float32Array.of(1) }));
+        const parameters = await engine.createParameters(initial, { ...ADAM, weightDecay: 0 });
+        const [v, w] = ["v", "w"].map((name) => parameter(name, [1]));
+        const both = await engine.compileStep(sum(add(v!, w!)), parameters);
+        const one = await engine.compileStep(sum(w!), parameters);
+        await both.run([{ feeds: {}, learningRate: 1e-3 }]);
+        const before = await parameters.read();
+        await one.run([{ feeds: {}, learningRate: 1e-3 }]);
+        const after = await parameters.read();
+        expectClose(after.firstMoment["v"]!, [0.9 * before.firstMoment["v"]![0]!]);
+        expectClose(after.firstMoment["w"]!, [0.9 * before.firstMoment["w"]![0]! + 0.1]);
+        for (const descent of [both, one]) await descent.dispose();
+      });
+
+      test("a parameter that is written twice gets the sum of its gradients", async () => {
+        const initial = [{ name: "w", shape: [2], values: Float32Array.of(3, 4) }];
+        const parameters = await engine.createParameters(initial, ADAM);
+        const once = () => parameter("w", [2]);
+        const descent = await engine.compileStep(sum(add(square(once()), once())), parameters);
+        expect(await descent.run([{ feeds: {}, learningRate: 1e-3 }])).toEqual([32]);
+        expectClose((await parameters.read()).firstMoment["w"]!, [0.7, 0.9]);
+        await descent.dispose();
+      });
+
+      test("2,000 steps don't take more and more memory", async () => {
+        const parameters = await parametersOf();
+        const descent = await engine.compileStep(network.loss(), parameters);
+        const steps = async (count: number) => {
+          const feeds = batch(0);
+          for (let done = 0; done < count; done += 100) {
+            await descent.run(Array.from({ length: 100 }, () => ({ feeds, learningRate: 1e-4 })));
+          }
+        };
+        await steps(1_000); // allocators fill their pools
+        const before = residentMiB();
+        await steps(2_000);
+        // 2 KiB a step; it is within 1 MiB either way.
+        expect(residentMiB() - before).toBeLessThan(4);
+        await descent.dispose();
+      });
     });
 
-    test("a gradient that is no number shows in the weights, and is not swallowed", async () => {
-      const initial = [{ name: "w", shape: [2], values: new Float32Array(2).fill(1) }];
-      const parameters = await engine.createParameters(initial, ADAM);
-      const descent = await engine.compileStep(
-        sum(multiply(parameter("w", [2]), input("x", [2]))),
-        parameters,
-      );
-      await descent.run([{ feeds: { x: Float32Array.from([Number.NaN, 1]) }, learningRate: 1e-3 }]);
-      const { weights } = await parameters.read();
-      expect(weights["w"]![0]).toBeNaN();
-      expect(weights["w"]![1]).toBeCloseTo(0.999 - 1e-3 * 0.02, 6);
-      await descent.dispose();
-    });
-
-    test("a parameter that the loss doesn't use gets no gradient, whatever ran before", async () => {
-      const initial = ["v", "w"].map((name) => ({ name, shape: [1], values: Float32Array.of(1) }));
-      const parameters = await engine.createParameters(initial, { ...ADAM, weightDecay: 0 });
-      const [v, w] = ["v", "w"].map((name) => parameter(name, [1]));
-      const both = await engine.compileStep(sum(add(v!, w!)), parameters);
-      const one = await engine.compileStep(sum(w!), parameters);
-      await both.run([{ feeds: {}, learningRate: 1e-3 }]);
-      const before = await parameters.read();
-      await one.run([{ feeds: {}, learningRate: 1e-3 }]);
-      const after = await parameters.read();
-      expectClose(after.firstMoment["v"]!, [0.9 * before.firstMoment["v"]![0]!]);
-      expectClose(after.firstMoment["w"]!, [0.9 * before.firstMoment["w"]![0]! + 0.1]);
-      for (const descent of [both, one]) await descent.dispose();
-    });
-
-    test("a parameter that is written twice gets the sum of its gradients", async () => {
-      const initial = [{ name: "w", shape: [2], values: Float32Array.of(3, 4) }];
-      const parameters = await engine.createParameters(initial, ADAM);
-      const once = () => parameter("w", [2]);
-      const descent = await engine.compileStep(sum(add(square(once()), once())), parameters);
-      expect(await descent.run([{ feeds: {}, learningRate: 1e-3 }])).toEqual([32]);
-      expectClose((await parameters.read()).firstMoment["w"]!, [0.7, 0.9]);
-      await descent.dispose();
-    });
-
-    test("2,000 steps don't take more and more memory", async () => {
-      const parameters = await parametersOf();
-      const descent = await engine.compileStep(network.loss(), parameters);
-      await runSteps(descent, 0, 1_000); // allocators fill their pools
+    test("programs that are disposed of don't take more and more memory", async () => {
+      const x = input("x", [64, 64]);
+      const cycle = async () => {
+        await run(
+          { y: matmul(x, constant(new Float32Array(64 * 1024), [64, 1024])) },
+          { x: new Float32Array(4096) },
+        );
+      };
+      for (let i = 0; i < 200; i++) await cycle(); // the C library keeps what it once had
       const before = residentMiB();
-      await runSteps(descent, 0, 2_000);
-      // 2 KiB a step; it is within 1 MiB either way.
-      expect(residentMiB() - before).toBeLessThan(4);
-      await descent.dispose();
+      for (let i = 0; i < 200; i++) await cycle();
+      // Each holds 256 KiB of constants, so 200 that stay are 50 MiB.
+      expect(residentMiB() - before).toBeLessThan(20);
     });
-  });
 
-  test("programs that are disposed of don't take more and more memory", async () => {
-    const x = input("x", [64, 64]);
-    const cycle = async () => {
-      await run(
-        { y: matmul(x, constant(new Float32Array(64 * 1024), [64, 1024])) },
-        { x: new Float32Array(4096) },
-      );
-    };
-    for (let i = 0; i < 200; i++) await cycle(); // the C library keeps what it once had
-    const before = residentMiB();
-    for (let i = 0; i < 200; i++) await cycle();
-    // Each holds 256 KiB of constants, so 200 that stay are 50 MiB.
-    expect(residentMiB() - before).toBeLessThan(20);
-  });
-
-  test("disposing twice does no harm, and a disposed engine leaves others alone", async () => {
-    const other = await create();
-    const x = input("x", [1]);
-    const program = await other.compile({ y: add(x, 1) });
-    const mine = await engine.compile({ y: add(x, 2) });
-    await program.dispose();
-    await program.dispose();
-    await other.compile({ y: add(x, 3) });
-    await other.dispose();
-    await other.dispose();
-    expect((await mine.run({ x: Float32Array.of(1) }))["y"]![0]).toBe(3);
-    await mine.dispose();
-    await expect(mine.run({ x: Float32Array.of(1) })).rejects.toThrow(/disposed/);
-  });
-});
+    test("disposing twice does no harm, and a disposed engine leaves others alone", async () => {
+      const other = await create();
+      const x = input("x", [1]);
+      const program = await other.compile({ y: add(x, 1) });
+      const mine = await engine.compile({ y: add(x, 2) });
+      await program.dispose();
+      await program.dispose();
+      await other.compile({ y: add(x, 3) });
+      await other.dispose();
+      await other.dispose();
+      expect((await mine.run({ x: Float32Array.of(1) }))["y"]![0]).toBe(3);
+      await mine.dispose();
+      await expect(mine.run({ x: Float32Array.of(1) })).rejects.toThrow(/disposed/);
+    });
+  },
+);
 
 /** Adam (Kingma & Ba 2015, algorithm 1), decay and average as the settings' documentation says, in float64. */
 function referenceTraining(steps: number) {

@@ -13,9 +13,10 @@ import {
   type OutputSpec,
 } from "../shared/manifest.ts";
 import { createRandom } from "../shared/random.ts";
+import { sizeOf } from "../trainer/autodiff/tensor.ts";
 import { kernelModule, loadKernel } from "../trainer/engine/kernels.ts";
 import { layersModelFiles } from "../trainer/export/layers-model.ts";
-import { layerParameters } from "../trainer/generators/layers.ts";
+import { layerParameters, layerShapes } from "../trainer/generators/layers.ts";
 import { compiled } from "./node-app.ts";
 
 const kernel = kernelModule("generator");
@@ -25,12 +26,10 @@ const GENERATORS: Record<string, LoadGenerator> = {
   tfjs: (manifest, readFile) => loadTfjsGenerator(tfjs, manifest, readFile),
 };
 
-type DenseSpec = Extract<LayerSpec, { readonly kind: "dense" }>;
-
 interface Network {
   readonly latentSize: number;
-  /** Sizes on both sides of the kernel's panels (32 outputs) and blocks (64 inputs). */
-  readonly layers: readonly DenseSpec[];
+  /** Sizes on both sides of the kernel's panels (32 outputs) and blocks (64 inputs, 64 pixels). */
+  readonly layers: readonly LayerSpec[];
   /** Largest file of weights, to cut them anywhere. */
   readonly shardBytes?: number;
   /** Left out: random ones. */
@@ -39,8 +38,21 @@ interface Network {
 
 const ACTIVATIONS = ["linear", "relu", "leaky-relu", "sigmoid", "tanh"] as const;
 
-function dense(units: number, activation: ActivationName): DenseSpec {
+function dense(units: number, activation: ActivationName): LayerSpec {
   return { kind: "dense", units, activation };
+}
+
+function conv(filters: number, kernelSize: number, activation: ActivationName): LayerSpec {
+  return { kind: "conv", filters, kernelSize, activation };
+}
+
+function convTranspose(
+  filters: number,
+  kernelSize: number,
+  stride: number,
+  activation: ActivationName,
+): LayerSpec {
+  return { kind: "conv-transpose", filters, kernelSize, stride, activation };
 }
 
 const NETWORKS: Record<string, Network> = {
@@ -54,6 +66,31 @@ const NETWORKS: Record<string, Network> = {
     bias: 1.5,
   },
   wide: { latentSize: 65, layers: [dense(97, "sigmoid"), dense(33, "relu")], shardBytes: 1000 },
+  transposed: {
+    latentSize: 6,
+    layers: [
+      dense(10, "leaky-relu"),
+      dense(5 * 3 * 70, "relu"),
+      { kind: "reshape", shape: [5, 3, 70] },
+      convTranspose(9, 4, 2, "relu"),
+      convTranspose(3, 5, 3, "leaky-relu"),
+      convTranspose(1, 2, 2, "sigmoid"),
+    ],
+    shardBytes: 1004,
+  },
+  upsampled: {
+    latentSize: 4,
+    layers: [
+      dense(3 * 4 * 6, "tanh"),
+      { kind: "reshape", shape: [3, 4, 6] },
+      conv(5, 5, "relu"),
+      { kind: "upsample", factor: 2 },
+      conv(33, 3, "relu"),
+      { kind: "upsample", factor: 3 },
+      conv(4, 5, "tanh"),
+      conv(3, 1, "linear"),
+    ],
+  },
 };
 
 /** The manifest's parts that generators look at, and the files. */
@@ -61,16 +98,22 @@ function network({ latentSize, layers, shardBytes, bias }: Network) {
   const random = createRandom(3);
   const weights = Object.fromEntries(
     layerParameters(layers, latentSize)
-      .flatMap((layer) => [layer.kernel, layer.bias])
-      .map(({ name, shape }) => {
-        const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+      .flatMap((layer) => [
+        { ...layer.kernel, scale: 1 / Math.sqrt(layer.fanIn) },
+        { ...layer.bias, scale: 1 },
+      ])
+      .map(({ name, shape, scale }) => {
+        const values = new Float32Array(sizeOf(shape));
         random.fillNormal(values);
         if (bias !== undefined && shape.length === 1) values.fill(bias);
-        return [name, shape.length === 2 ? values.map((value) => value / Math.sqrt(shape[0]!)) : values];
+        return [name, values.map((value) => value * scale)];
       }),
   ) as Record<string, Float32Array<ArrayBuffer>>;
-  const length = layers.at(-1)!.units;
-  const output: OutputSpec = { kind: "vector", shape: [length], range: null };
+  const shape = layerShapes(layers, latentSize).at(-1)!;
+  const length = sizeOf(shape);
+  const output = (
+    shape.length === 3 ? { kind: "image", shape, range: [0, 1] } : { kind: "vector", shape, range: null }
+  ) as OutputSpec;
   const files = new Map(
     layersModelFiles(layers, latentSize, output, weights).map(({ path, bytes }) => [path, bytes]),
   );
@@ -108,19 +151,65 @@ function reference(
   { latentSize, layers }: Network,
   weights: Record<string, Float32Array>,
   latent: Float32Array,
-) {
-  return layers.reduce<number[]>(
-    (x, { units, activation }, i) =>
-      Array.from({ length: units }, (_, unit) =>
-        activate(
-          activation,
-          x.reduce(
-            (sum, value, input) => sum + value * weights[`dense${i}/kernel`]![input * units + unit]!,
-            weights[`dense${i}/bias`]![unit]!,
-          ),
-        ),
-      ),
-    Array.from(latent.subarray(0, latentSize)),
+): readonly number[] {
+  let x: readonly number[] = Array.from(latent.subarray(0, latentSize));
+  let sides: readonly [number, number, number] = [1, 1, latentSize];
+  for (const [i, layer] of layers.entries()) {
+    const kernel = weights[`${layer.kind}${i}/kernel`]!;
+    const bias = weights[`${layer.kind}${i}/bias`]!;
+    const [height, width, channels] = sides;
+    if (layer.kind === "reshape") {
+      sides = layer.shape;
+    } else if (layer.kind === "upsample") {
+      const { factor } = layer;
+      x = image([height * factor, width * factor, channels], (row, column, channel) => {
+        return x[(Math.floor(row / factor) * width + Math.floor(column / factor)) * channels + channel]!;
+      });
+      sides = [height * factor, width * factor, channels];
+    } else if (layer.kind === "dense") {
+      const { units } = layer;
+      x = Array.from({ length: units }, (_, unit) =>
+        x.reduce((sum, value, input) => sum + value * kernel[input * units + unit]!, bias[unit]!),
+      );
+    } else {
+      // Both kinds by what a pixel of the large image gets from one of the small one.
+      const { kernelSize, filters } = layer;
+      const stride = layer.kind === "conv" ? 1 : layer.stride;
+      const padding = (kernelSize - stride) / 2;
+      const large = [height * stride, width * stride, filters] as const;
+      x = image(large, (row, column, filter) => {
+        let sum = bias[filter]!;
+        for (let above = 0; above < height; above++) {
+          for (let left = 0; left < width; left++) {
+            const offset = [row - above * stride, column - left * stride].map((o) =>
+              layer.kind === "conv" ? padding - o : padding + o,
+            ) as [number, number];
+            if (offset.some((o) => o < 0 || o >= kernelSize)) continue;
+            const tap = offset[0] * kernelSize + offset[1];
+            for (let channel = 0; channel < channels; channel++) {
+              const weight =
+                layer.kind === "conv"
+                  ? (tap * channels + channel) * filters + filter
+                  : (tap * filters + filter) * channels + channel;
+              sum += x[(above * width + left) * channels + channel]! * kernel[weight]!;
+            }
+          }
+        }
+        return sum;
+      });
+      sides = large;
+    }
+    if ("activation" in layer) x = x.map((value) => activate(layer.activation, value));
+  }
+  return x;
+}
+
+function image(
+  [height, width, channels]: readonly [number, number, number],
+  at: (row: number, column: number, channel: number) => number,
+): number[] {
+  return Array.from({ length: height * width * channels }, (_, i) =>
+    at(Math.floor(i / channels / width), Math.floor(i / channels) % width, i % channels),
   );
 }
 
@@ -247,6 +336,26 @@ describe("our kernel", () => {
     await expect(load(GENERATORS.wasm!)).rejects.toMatchObject({ name: "BundleError" });
   });
 
+  test.each([
+    ["a convolution of a row of numbers", [conv(3, 1, "relu")], /layer 0, conv, can't take 5 numbers/],
+    [
+      "a dense layer on an image",
+      [{ kind: "reshape" as const, shape: [5, 1, 1] as [number, number, number] }, dense(31, "relu")],
+      /layer 1, dense, can't take 5×1×1 numbers/,
+    ],
+    [
+      "an image of another size",
+      [{ kind: "reshape" as const, shape: [2, 2, 1] as [number, number, number] }],
+      /layer 0: 5 numbers don't become 2×2×1/,
+    ],
+  ])("refuses %s", async (_, layers, message) => {
+    const { manifest, files } = network(NETWORKS.leaky!);
+    const altered = { ...manifest, generator: { ...manifest.generator, layers } };
+    await expect(loadWasmGenerator(kernel, altered, async (path) => files.get(path)!)).rejects.toThrow(
+      message,
+    );
+  });
+
   test("refuses layers that don't end in the output", async () => {
     const { manifest, files } = network(NETWORKS.leaky!);
     const altered = {
@@ -255,7 +364,7 @@ describe("our kernel", () => {
     } as unknown as Manifest;
     const load = loadWasmGenerator(kernel, altered, async (path) => files.get(path)!);
     await expect(load).rejects.toThrow(
-      /^net\/manifest\.json: the last layer has 31 units, the output 30 numbers/,
+      /^net\/manifest\.json: the last layer gives 31 numbers, the output has 30\./,
     );
   });
 });
@@ -304,13 +413,19 @@ describe("activations", () => {
 describe("which engine runs", () => {
   test("our kernel runs every layer and activation that manifests may have", () => {
     const { layers } = manifestSchema.shape.generator.shape;
-    const all = ACTIVATIONS.map((activation) => dense(3, activation));
+    const all = Object.values(NETWORKS).flatMap((network) => network.layers);
     expect(layers.safeParse(all).success).toBe(true);
+    const kinds = layers.element.options.map(({ shape }) => shape.kind.value);
+    expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(kinds));
+    const activations = all.flatMap((layer) => ("activation" in layer ? [layer.activation] : []));
+    expect(new Set(activations)).toEqual(new Set(ACTIVATIONS));
     expect(generatorEngine({ generator: { layers: all } } as unknown as Manifest)).toBe("wasm");
   });
 
-  test("TF.js runs what our kernel doesn't know", () => {
-    const layers = [dense(3, "relu"), { kind: "recurrent" }];
+  test.each([
+    ["another kind of layer", [dense(3, "relu"), { kind: "recurrent" }]],
+    ["upsampling without a convolution", [...NETWORKS.upsampled!.layers, { kind: "upsample", factor: 2 }]],
+  ])("TF.js runs what our kernel doesn't know: %s", (_, layers) => {
     expect(generatorEngine({ generator: { layers } } as unknown as Manifest)).toBe("tfjs");
   });
 });

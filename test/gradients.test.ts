@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { createRandom } from "../shared/random.ts";
 import { differentiate } from "../trainer/autodiff/gradients.ts";
 import * as operators from "../trainer/autodiff/operators.ts";
 import {
@@ -9,7 +10,9 @@ import {
   type Shape,
   ShapeError,
   type Tensor,
+  topologicalOrder,
 } from "../trainer/autodiff/tensor.ts";
+import { GENERATORS } from "../trainer/generators/index.ts";
 import { ALL_CASES, OPERATOR_CASES, prepareCase } from "./operator-cases.ts";
 import { interpret, type LeafValues } from "./reference-engine.ts";
 
@@ -128,6 +131,26 @@ describe("whole graphs", () => {
       bias: draw(4, 2),
       output: draw(4, 3),
     });
+  });
+
+  test.each(Object.entries(GENERATORS))("a generator with batch normalisation: %s", (_, create) => {
+    const generator = create({
+      latentSize: 2,
+      hidden: [3],
+      channels: [2],
+      activation: "tanh",
+      normalisation: "batch",
+      outputShape: [4, 2, 1],
+      outputActivation: "sigmoid",
+    });
+    const loss = sum(square(generator.apply(input("latents", [4, 2]))));
+    const weights = generator.initialParameters(createRandom(8));
+    const latents = createRandom(9).fillNormal(new Float32Array(8));
+    const leaves = weights.map(({ name, shape }) => parameter(name, shape));
+    const own = topologicalOrder([loss]).filter(({ op }) => op === "parameter");
+    expect(new Set(own.map(nameOf))).toEqual(new Set(leaves.map(nameOf)));
+    const numbers = Object.fromEntries(weights.map(({ name, values }) => [name, values]));
+    expectGradientsToHold(loss, own, { latents, ...numbers });
   });
 
   test("with respect to a tensor that is computed, and to the loss itself", () => {

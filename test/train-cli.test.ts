@@ -1,6 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,12 +12,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { encodePng } from "../shared/png.ts";
 import { createRandom } from "../shared/random.ts";
 import { openBundle } from "../trainer/bundle-reader.ts";
-import { readCheckpoint } from "../trainer/run/checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "../trainer/run/checkpoint.ts";
 
-const script = fileURLToPath(new URL("../cli/train.ts", import.meta.url));
+const script = (command: "train" | "eval") => fileURLToPath(new URL(`../cli/${command}.ts`, import.meta.url));
 const root = mkdtempSync(join(tmpdir(), "imle-train-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
@@ -48,8 +51,12 @@ function newWorkplace(): string {
 }
 
 function train(cwd: string, ...args: readonly string[]): Promise<Outcome> {
+  return run(cwd, "train", ...args);
+}
+
+function run(cwd: string, command: "train" | "eval", ...args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [script, ...args], { cwd }, (error, stdout, stderr) => {
+    execFile(process.execPath, [script(command), ...args], { cwd }, (error, stdout, stderr) => {
       resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
     });
   });
@@ -111,6 +118,9 @@ describe("a run to its end", () => {
     expect(metrics.map(({ stepCount }) => stepCount)).toEqual([100, 200]);
     for (const entry of metrics) {
       expect(entry).toMatchObject({ loss: expect.any(Number), learningRate: expect.any(Number) });
+      for (const part of ["sample", "search", "descend"]) {
+        expect((entry["seconds"] as Record<string, number>)[part]).toBeGreaterThan(0);
+      }
     }
     expect((await readCheckpoint(join(run, "checkpoints/latest.ckpt"))).stepCount).toBe(250);
     const samples = readdirSync(join(run, "samples"));
@@ -142,7 +152,7 @@ describe("a run to its end", () => {
 test("Ctrl-C writes a checkpoint and exits with 130; --resume ends with what an unbroken run gives", async () => {
   const cwd = newWorkplace();
   const args = [...TINY, "--steps", "6000", "--out", "dots"];
-  const child = spawn(process.execPath, [script, ...args, "--json"], { cwd });
+  const child = spawn(process.execPath, [script("train"), ...args, "--json"], { cwd });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -174,14 +184,133 @@ test("Ctrl-C writes a checkpoint and exits with 130; --resume ends with what an 
   }
 });
 
-test("a loss that stops being a number ends the run with status 1 and says where", async () => {
-  const cwd = newWorkplace();
-  const rate = ["--set", "optimiser.learningRate=1e30", "--set", "optimiser.warmupSteps=0"];
-  const { status, stderr } = await train(cwd, ...TINY, "--steps", "50", ...rate);
-  expect(status).toBe(1);
-  expect(stderr).toMatch(/train: the loss is (NaN|Infinity) at step \d+ \(learning rate [\d.e+]+\)/);
-  expect(existsSync(join(cwd, "models"))).toBe(true);
-  expect(readdirSync(join(cwd, "models"))).toEqual([]);
+describe("pictures", () => {
+  const pictures = join(root, "pictures");
+  const heavy = join(root, "heavy-pictures");
+  const flat = (width: number, height: number, red: number) =>
+    sharp({ create: { width, height, channels: 3, background: { r: red, g: 90, b: 200 - red } } });
+  beforeAll(async () => {
+    for (const [offset, name] of ["dawn", "dusk"].entries()) {
+      mkdirSync(join(pictures, name), { recursive: true });
+      for (let i = 0; i < 150; i++) {
+        const picture = flat(40 + (i % 20), 30 + (i % 9), i + 50 * offset);
+        await (i % 2 ? picture.png() : picture.jpeg()).toFile(
+          join(pictures, name, `${i}.${i % 2 ? "png" : "jpg"}`),
+        );
+      }
+    }
+    writeFileSync(join(pictures, "dusk/empty.png"), "");
+    mkdirSync(heavy);
+    await flat(5000, 5000, 1).png().toFile(join(heavy, "0.png"));
+    for (let i = 1; i < 200; i++) linkSync(join(heavy, "0.png"), join(heavy, `${i}.png`));
+  });
+  /** The preset with fewer channels and samples, so that it takes seconds. */
+  const quick = [
+    ...["--preset", "images", "--data", pictures, "--steps", "20"],
+    ...["--set", "generator.channels=[8,4,4]", "--set", "objective.poolSize=300"],
+  ];
+
+  test("of any size become a model, and eval reads them as training did", async () => {
+    const cwd = newWorkplace();
+    const { status, stdout, stderr } = await train(cwd, ...quick);
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^ +0 % · decoding pictures: \d+ of 301$/m);
+    expect(stdout).toMatch(/^pictures: 300 decoded and kept in \.cache.data$/m);
+    expect(stdout).toMatch(/^skipped 1 of the pictures in .*: dusk\/empty\.png \(empty\); --strict/m);
+    expect(stdout).toMatch(/^data: pictures, 225 × 32×32×3$/m);
+    const bundle = join(cwd, "models/images");
+    expect((await openBundle(bundle)).manifest).toMatchObject({
+      labels: ["dawn", "dusk"],
+      output: { kind: "image", shape: [32, 32, 3] },
+      dataset: { name: "pictures", trainCount: 225, heldOutCount: 45, testCount: 30 },
+    });
+
+    const measured = await run(cwd, "eval", bundle, "--data", pictures, "--samples", "50", "--json");
+    expect(measured.status).toBe(0);
+    expect(measured.stderr).toMatch(/^pictures: 300 from/m);
+    expect(measured.stderr).not.toContain("note:");
+    expect(JSON.parse(measured.stdout)).toMatchObject({
+      dataset: "pictures",
+      testCount: 30,
+      sampleCount: 50,
+    });
+  });
+
+  test("--strict: one that can't be decoded is bad input", async () => {
+    const { status, stderr } = await train(newWorkplace(), ...quick, "--strict");
+    expect(stderr).toMatch(/^train: [^\n]*: dusk\/empty\.png \(empty\)[^\n]*--strict[^\n]*\n$/);
+    expect(status).toBe(2);
+  });
+
+  test("Ctrl-C while they are decoded ends with 130 and leaves nothing", async () => {
+    const cwd = newWorkplace();
+    const args = ["--preset", "images", "--data", heavy, "--json"];
+    const child = spawn(process.execPath, [script("train"), ...args], { cwd });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      if (!stdout.includes('"working"') && text.includes('"working"')) child.kill("SIGINT");
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const status = await new Promise((resolve) => child.on("close", (code) => resolve(code)));
+    expect([status, stderr]).toEqual([130, ""]);
+    expect(events(stdout).find(({ event }) => event === "working")).toMatchObject({
+      what: "decoding pictures",
+      total: 200,
+    });
+    expect(events(stdout).at(-1)).toMatchObject({ event: "interrupted" });
+    expect(readdirSync(cwd)).toEqual(["models"]);
+  });
+});
+
+describe("a loss that stops being a number", () => {
+  const cwd = join(root, "diverges");
+  let outcome: Outcome;
+  beforeAll(async () => {
+    mkdirSync(cwd);
+    const rate = ["--set", "optimiser.learningRate=1e12", "--set", "run.checkpointEverySeconds=1e-6"];
+    outcome = await train(cwd, ...TINY, "--steps", "200", ...rate);
+  });
+
+  test("ends the run with status 1: step, rate, the last good checkpoint, what to do next", async () => {
+    expect(outcome.status).toBe(1);
+    const line =
+      /^train: the loss is (?:NaN|-?Infinity) at step (\d+) \(learning rate [\d.e+]+\)\. Last good checkpoint: (\S+) \(step (\d+)\)\. Go on from it with --resume (\S+) --set optimiser\.learningRate=3e\+11\.\n$/;
+    expect(outcome.stderr).toMatch(line);
+    const [, step, path, goodStep, run] = line.exec(outcome.stderr)!;
+    expect(run).toBe(onlyRun(cwd));
+    expect(path).toBe(join(run!, "checkpoints/latest.ckpt"));
+    const { stepCount, parameters } = await readCheckpoint(path!);
+    expect(stepCount).toBe(Number(goodStep));
+    expect(stepCount).toBeLessThan(Number(step));
+    for (const values of Object.values(parameters.weights)) expect(values.every(Number.isFinite)).toBe(true);
+    expect(readdirSync(join(cwd, "models"))).toEqual([]);
+  });
+
+  test("from that checkpoint a run at a lower rate gets to its end, and keeps the rate", async () => {
+    const run = onlyRun(cwd);
+    const resumed = await train(cwd, "--resume", run, "--set", "optimiser.learningRate=0.001");
+    expect([resumed.status, resumed.stderr]).toEqual([0, ""]);
+    await openBundle(join(cwd, "models/ring"));
+    const about = JSON.parse(readFileSync(join(run, "run.json"), "utf8"));
+    expect(about).toMatchObject({ seed: 1, config: { optimiser: { learningRate: 0.001, beta1: 0.9 } } });
+  });
+
+  test("in the first step after --resume: says that no checkpoint is good", async () => {
+    const run = onlyRun(cwd);
+    const latest = join(run, "checkpoints/latest.ckpt");
+    const { parameters, ...rest } = await readCheckpoint(latest);
+    const weights = Object.entries(parameters.weights).map(([name, values]) => [
+      name,
+      values.fill(Number.NaN),
+    ]);
+    const damaged = { ...parameters, weights: Object.fromEntries(weights) };
+    await writeCheckpoint(latest, { ...rest, stepCount: 90, parameters: damaged });
+    const { status, stderr } = await train(cwd, "--resume", run);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/at step 90 \(.*No checkpoint from before is good\. Start again with --set/);
+  });
 });
 
 test("--help tells every flag, with status 0", async () => {
@@ -190,7 +319,7 @@ test("--help tells every flag, with status 0", async () => {
   for (const flag of ["preset", "data", "out", "objective", "engine", "seed", "minutes", "steps", "epochs"]) {
     expect(stdout).toContain(`--${flag} `);
   }
-  for (const flag of ["--resume ", "--set ", "--json"]) expect(stdout).toContain(flag);
+  for (const flag of ["--strict ", "--resume ", "--set ", "--json"]) expect(stdout).toContain(flag);
 });
 
 describe("bad usage ends with status 2 and one clear line", () => {
@@ -202,7 +331,7 @@ describe("bad usage ends with status 2 and one clear line", () => {
     return Buffer.concat([header, Buffer.alloc(sizes.reduce((a, b) => a * b))]);
   };
   beforeAll(() => {
-    for (const name of ["empty", "truncated", "mislabelled", "used"]) {
+    for (const name of ["empty", "truncated", "mislabelled", "used", "mixed"]) {
       mkdirSync(join(files, name), { recursive: true });
     }
     const images = idx(0x803, 30, 4, 4);
@@ -216,6 +345,10 @@ describe("bad usage ends with status 2 and one clear line", () => {
     writeFileSync(join(files, "truncated/train-images-idx3-ubyte"), images.subarray(0, 200));
     writeFileSync(join(files, "mislabelled/train-images-idx3-ubyte"), labels);
     writeFileSync(join(files, "used/thesis.txt"), "years");
+    for (const width of [4, 5]) {
+      const pixels = { width, height: 4, channels: 1 as const, data: new Uint8Array(4 * width) };
+      writeFileSync(join(files, `mixed/${width}.png`), encodePng(pixels));
+    }
   });
 
   const cases: [string, readonly string[], RegExp][] = [
@@ -244,6 +377,11 @@ describe("bad usage ends with status 2 and one clear line", () => {
     ],
     ["labels as images", ["--data", join(files, "mislabelled")], /mislabelled: .*holds labels/],
     [
+      "pictures of two sizes",
+      ["--data", join(files, "mixed")],
+      /(4|5)\.png has \1×4 pixels, .*--set data\.size=32/,
+    ],
+    [
       "rs-imle without radius",
       [...TINY, "--objective", "rs-imle", "--set", "objective.rejectionRadius=null"],
       /rejectionRadius/,
@@ -270,6 +408,7 @@ describe("bad usage ends with status 2 and one clear line", () => {
       ["--resume", "nowhere", "--seed", "3"],
       /--seed: a resumed run keeps its configuration/,
     ],
+    ["resuming strictly", ["--resume", "x", "--strict"], /--strict: a resumed run keeps/],
     ["resuming with another field", ["--resume", "x", "--set", "seed=3"], /--set: a resumed run keeps/],
   ];
   test.concurrent.each(cases)("%s", async (_, args, message) => {

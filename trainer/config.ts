@@ -21,6 +21,12 @@ const dataSchema = z.strictObject({
   name: z.string().nullable().default(null),
   /** A folder or file to read. */
   path: z.string().nullable().default(null),
+  /** Pictures are cropped around their centre and resized to squares of this side; null: they stay as they are. */
+  size: positive.max(1024).nullable().default(null),
+  /** Of pictures: auto is grey if no pixel of any of them has a colour. */
+  channels: z.enum(["auto", "grey", "rgb"]).default("auto"),
+  /** A picture that can't be decoded is an error; otherwise it is left out, and named. */
+  strict: z.boolean().default(false),
 });
 
 const generatorSchema = z.strictObject({
@@ -31,6 +37,8 @@ const generatorSchema = z.strictObject({
   /** dcgan, upsample-conv: channels at every size before the last, from the coarsest on; each doubles the one before. */
   channels: z.array(positive.max(4096)).min(1).max(8).default([64, 32]),
   activation: z.enum(["relu", "leaky-relu", "tanh"]).default("relu"),
+  /** batch: hidden layers are normalised over the batch during training; the exported model has plain layers either way. */
+  normalisation: z.enum(["none", "batch"]).default("none"),
 });
 
 const objectiveSchema = z.strictObject({
@@ -47,8 +55,9 @@ const objectiveSchema = z.strictObject({
   /** rs-imle: samples this near to an example, in model space, are no candidates. */
   rejectionRadius: z.number().positive().nullable().default(null),
   distance: oneOf(DISTANCES).default("l2"),
-  searcher: oneOf(SEARCHERS).default("exact"),
-  /** What the search may hold beside the pool's latents. */
+  /** `auto` takes the one that is fastest for the engine and the size of an example. */
+  searcher: oneOf({ auto: null, ...SEARCHERS }).default("auto"),
+  /** What the search may hold of the pool's samples at once. */
   searchMemoryMiB: positive.default(256),
 });
 
@@ -81,8 +90,11 @@ const exportSchema = z.strictObject({
   trainingRows: z.boolean().default(true),
   /** The p-value below which the memorisation check says `copy`. */
   alpha: z.number().positive().max(0.05).default(0.01),
-  /** Build hnswlib's index for training sets of more bytes than this; an isolate scans about 110,000 MNIST rows. */
-  indexAboveMiB: z.number().nonnegative().default(84),
+  /**
+   * Build hnswlib's index, which holds the rows as float32, for training sets of more bytes than this; null: never.
+   * The edge scans, and reads none.
+   */
+  indexAboveMiB: z.number().nonnegative().nullable().default(null),
 });
 
 const runSchema = z.strictObject({
@@ -116,6 +128,7 @@ export interface ConfigOverrides {
   readonly engine?: string | undefined;
   readonly objective?: string | undefined;
   readonly dataPath?: string | undefined;
+  readonly strict?: boolean | undefined;
   readonly budget?:
     | { readonly steps?: number; readonly minutes?: number; readonly epochs?: number }
     | undefined;
@@ -137,8 +150,22 @@ export function resolveConfig(presetName: string, overrides: ConfigOverrides = {
   if (overrides.engine !== undefined) draft["engine"] = overrides.engine;
   if (overrides.objective !== undefined) setField(draft, "objective.name", overrides.objective);
   if (overrides.dataPath !== undefined) setField(draft, "data.path", overrides.dataPath);
+  if (overrides.strict !== undefined) setField(draft, "data.strict", overrides.strict);
   if (overrides.budget) draft["budget"] = overrides.budget;
-  for (const assignment of overrides.set ?? []) {
+  return checked(draft, overrides.set);
+}
+
+/**
+ * The configuration with fields changed, `path=value` each.
+ *
+ * @throws InputError naming the field, what was expected and what came
+ */
+export function withFields(config: Config, set: readonly string[]): Config {
+  return checked(structuredClone(config), set);
+}
+
+function checked(draft: Draft, set: readonly string[] = []): Config {
+  for (const assignment of set) {
     const equals = assignment.indexOf("=");
     if (equals < 1)
       throw new InputError(

@@ -5,7 +5,7 @@
 
 import { createRandom } from "../shared/random.ts";
 import type { Config } from "./config.ts";
-import { loadDataset } from "./data/index.ts";
+import { type DatasetRequest, loadDataset } from "./data/index.ts";
 import { modelSpaceOf } from "./data/model-space.ts";
 import { DivergedError } from "./diverged-error.ts";
 import { createEngine } from "./engine/index.ts";
@@ -14,11 +14,13 @@ import { checkExportable, exportModel, outputSpecOf } from "./export/export-mode
 import { previewCount, previewPng } from "./export/preview.ts";
 import { createSeededSampler, foldModelSpace } from "./generators/frozen.ts";
 import { GENERATORS } from "./generators/index.ts";
+import { readPlainWeights } from "./generators/plain.ts";
 import { OBJECTIVES } from "./objectives/index.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
+import { createCheckpoints, holdsNumbers } from "./run/checkpoints.ts";
 import type { Reporter } from "./run/reporter.ts";
 import { createRunFolder, type RunFolder } from "./run/run-folder.ts";
-import { createBudget, upcomingLearningRates } from "./schedule.ts";
+import { createBudget, learningRateAt, upcomingLearningRates } from "./schedule.ts";
 
 export interface TrainRequest {
   readonly config: Config;
@@ -41,14 +43,15 @@ export interface TrainOutcome {
 /**
  * Trains a generator as the configuration says and exports it to `out`.
  *
- * @throws InputError if the configuration doesn't fit the data; DivergedError if the loss stops being a number
+ * @throws InputError if the configuration doesn't fit the data; DivergedError if the loss or a weight stops
+ *   being a number; the signal's reason if it is aborted before the first step
  */
 export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const { config, reporter, signal, checkpoint } = request;
   const random = createRandom(config.seed);
 
   await checkDestination(request.out);
-  const dataset = await loadDataset({ ...pickSource(config), seed: config.seed });
+  const dataset = await loadDataset({ ...dataRequest(config), signal, reporter });
   const space = modelSpaceOf(dataset);
   const { train } = dataset;
   reporter.note("data", `data: ${dataset.name}, ${train.count} × ${dataset.shape.join("×")}`, {
@@ -79,6 +82,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     config,
     random: random.fork("training"),
   });
+  reporter.note("objective", `objective: ${training.description}`, { description: training.description });
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const folder = request.folder ?? (await createRunFolder(config));
   reporter.note("run", `run: ${folder.path}`, { run: folder.path });
@@ -97,17 +101,31 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const elapsedSeconds = () => earlierSeconds + (performance.now() - startedAt) / 1000;
   const progress = () => budget.progress(stepCount, elapsedSeconds());
 
-  const saveCheckpoint = async () =>
-    folder.saveCheckpoint({
-      stepCount,
-      elapsedSeconds: elapsedSeconds(),
-      parameters: await parameters.read(),
-      training: training.state(),
+  const checkpoints = createCheckpoints(folder, config.run.checkpointEverySeconds);
+  const diverged = (what: string, steps: number, learningRate: number) =>
+    new DivergedError({
+      what,
+      stepCount: steps,
+      learningRate,
+      runFolder: folder.path,
+      lastGood: checkpoints.lastGood(),
+      lowerRate: config.optimiser.learningRate / 3,
     });
+  const snapshot = async (): Promise<Checkpoint> => {
+    const state = await parameters.read();
+    if (!holdsNumbers(state)) {
+      throw diverged(
+        "a weight is no number",
+        stepCount,
+        learningRateAt(config.optimiser, progress(), stepCount),
+      );
+    }
+    return { stepCount, elapsedSeconds: elapsedSeconds(), parameters: state, training: training.state() };
+  };
   /** The generator as it would be exported now. */
   const frozen = async () => {
-    const { average } = await parameters.read();
-    return foldModelSpace({ ...generator, weights: average }, space);
+    const weights = await readPlainWeights(engine, generator, { parameters, use: "average" });
+    return foldModelSpace({ ...generator, weights }, space);
   };
   const saveSamples = async () => {
     const output = outputSpecOf(dataset);
@@ -117,8 +135,10 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     await folder.saveSamples(stepCount, previewPng(samples, output));
   };
 
+  if (!checkpoint) checkpoints.offer(await snapshot());
   const recent = createRunningMean(200);
-  let checkpointAt = elapsedSeconds() + config.run.checkpointEverySeconds;
+  const recalls = createRunningMean(16);
+  let spent: Record<string, number> = {};
   let grids = Math.floor(progress() * config.run.sampleGrids);
   const upcomingRates = () =>
     upcomingLearningRates(config.optimiser, budget, {
@@ -127,41 +147,40 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
       count: training.unroll,
     });
   for (let rates = upcomingRates(); rates.length > 0 && !signal.aborted; rates = upcomingRates()) {
-    const { losses, seconds } = await training.run(rates);
-    const diverged = losses.findIndex((loss) => !Number.isFinite(loss));
-    if (diverged >= 0) {
-      throw new DivergedError(
-        `the loss is ${losses[diverged]} at step ${stepCount + diverged} (learning rate ${rates[diverged]!.toPrecision(3)}). ` +
-          `Lower it with --set optimiser.learningRate=${(config.optimiser.learningRate / 3).toPrecision(1)}. ` +
-          `The run folder keeps the last good checkpoint, if there was time for one: ${folder.path}.`,
-      );
-    }
+    const { losses, seconds, recall } = await training.run(rates);
+    if (Number.isFinite(losses[0])) await checkpoints.confirm();
+    const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+    if (bad >= 0) throw diverged(`the loss is ${losses[bad]}`, stepCount + bad, rates[bad]!);
     const recordDue = Math.floor((stepCount + losses.length) / 100) > Math.floor(stepCount / 100);
     stepCount += losses.length;
     for (const loss of losses) recent.add(loss);
+    if (recall !== undefined) recalls.add(recall);
+    for (const [part, time] of Object.entries(seconds)) spent[part] = (spent[part] ?? 0) + time;
     const status = {
       stepCount,
       totalSteps: budget.totalSteps,
       progress: progress(),
       elapsedSeconds: elapsedSeconds(),
-      loss: recent.mean(),
+      loss: recent.mean()!,
       learningRate: rates.at(-1)!,
+      recall: recalls.mean(),
       samplesPerSecond:
         ((stepCount - startedWith) * config.objective.batchSize) / (elapsedSeconds() - earlierSeconds),
     };
     reporter.training(status);
-    if (recordDue) await folder.record({ ...status, seconds });
-    if (elapsedSeconds() >= checkpointAt) {
-      await saveCheckpoint();
-      checkpointAt = elapsedSeconds() + config.run.checkpointEverySeconds;
+    if (recordDue) {
+      await folder.record({ ...status, seconds: spent }); // since the last record
+      spent = {};
     }
+    if (checkpoints.isDue()) checkpoints.offer(await snapshot());
     if (Math.floor(status.progress * config.run.sampleGrids) > grids) {
       grids = Math.floor(status.progress * config.run.sampleGrids);
       await saveSamples();
     }
   }
 
-  await saveCheckpoint();
+  checkpoints.offer(await snapshot());
+  await checkpoints.confirm();
   await training.dispose();
   const interrupted = signal.aborted;
   if (!interrupted) {
@@ -172,19 +191,20 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
 }
 
 /** The data's path where one is given, else the name of a procedural set. */
-function pickSource({ data }: Config): { name?: string; path?: string } {
-  if (data.path !== null) return { path: data.path };
-  return data.name === null ? {} : { name: data.name };
+function dataRequest({ data, seed }: Config): DatasetRequest {
+  const { path, name, size, channels, strict } = data;
+  if (path !== null) return { path, seed, size: size === null ? null : [size, size], channels, strict };
+  return name === null ? { seed } : { name, seed };
 }
 
-/** The mean of the last `size` numbers. */
-function createRunningMean(size: number): { add(value: number): void; mean(): number } {
+/** The mean of the last `size` numbers; null before the first. */
+function createRunningMean(size: number): { add(value: number): void; mean(): number | null } {
   const values: number[] = [];
   return {
     add(value) {
       values.push(value);
       if (values.length > size) values.shift();
     },
-    mean: () => values.reduce((sum, value) => sum + value, 0) / values.length,
+    mean: () => (values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length),
   };
 }

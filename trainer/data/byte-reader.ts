@@ -7,6 +7,8 @@ import { InputError } from "../input-error.ts";
 
 export interface ByteReader {
   readonly isGzip: boolean;
+  /** The file's size. */
+  readonly storedBytes: number;
   /** No more bytes than this can come: the file's size, or what gzip could make of it at the very most. */
   readonly mostBytes: number;
   /** Fills `target` as far as the bytes go, and returns how many came. */
@@ -49,6 +51,7 @@ export async function openBytes(path: string): Promise<ByteReader> {
   }
   return {
     isGzip,
+    storedBytes: size,
     mostBytes: isGzip ? size * DEFLATE_MAX_RATIO : size,
     async read(target) {
       let filled = 0;

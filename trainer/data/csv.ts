@@ -19,7 +19,7 @@ export const csv: FileSource = {
     return (await matchingFiles(path, FILE_NAME)).length > 0;
   },
 
-  async load(path, seed) {
+  async load(path, { seed }) {
     const file = await onlyMatchingFile(path, FILE_NAME);
     const rows = await readTable(file);
     return {
@@ -28,7 +28,7 @@ export const csv: FileSource = {
       shape: [rows.length],
       labelNames: null,
       modes: null,
-      ...shuffleAndSplit(rows, null, seed, file),
+      ...shuffleAndSplit(rows, {}, seed, file),
     };
   },
 };

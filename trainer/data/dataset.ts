@@ -50,6 +50,29 @@ export function takeRows(rows: Rows, indices: ArrayLike<number>): Rows {
   return { count: indices.length, length, values, labels };
 }
 
+/** Puts row order[i] into place i, for every i, without a second copy of the rows. */
+export function reorderRows({ values, labels, length }: Rows, order: ArrayLike<number>): void {
+  const isDone = new Uint8Array(order.length);
+  for (let start = 0; start < order.length; start++) {
+    if (isDone[start]) continue;
+    // Every place of a cycle takes the row of the next; the last one takes the first's, which was put aside.
+    const asideValues = values.slice(start * length, (start + 1) * length);
+    const asideLabel = labels?.[start] ?? 0;
+    for (let place = start; !isDone[place]; ) {
+      const from = order[place]!;
+      isDone[place] = 1;
+      if (from === start) {
+        values.set(asideValues, place * length);
+        if (labels) labels[place] = asideLabel;
+      } else {
+        values.copyWithin(place * length, from * length, (from + 1) * length);
+        if (labels) labels[place] = labels[from]!;
+        place = from;
+      }
+    }
+  }
+}
+
 /** Rows first … first + count − 1, sharing memory with `rows`. */
 export function sliceRows(rows: Rows, first: number, count: number): Rows {
   return {

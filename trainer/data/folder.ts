@@ -40,5 +40,5 @@ export async function onlyMatchingFile(path: string, pattern: RegExp): Promise<s
 
 /** What to call the data at a path: its last part, without the endings of a data file. */
 export function dataName(path: string): string {
-  return basename(resolve(path)).replace(/(\.(gz|npy|npz|csv|tsv|bin))+$/i, "") || "data";
+  return basename(resolve(path)).replace(/(\.(gz|tar|tgz|npy|npz|csv|tsv|bin))+$/i, "") || "data";
 }

@@ -1,6 +1,7 @@
 /** Where training data comes from: every data set that ships as code and every file format. */
 
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { InputError } from "../input-error.ts";
 import { cifar10Binary } from "./cifar10-binary.ts";
 import { csv } from "./csv.ts";
@@ -9,11 +10,13 @@ import { describeNames, listFolder } from "./folder.ts";
 import { glyphs } from "./glyphs.ts";
 import { grid } from "./grid.ts";
 import { idx } from "./idx.ts";
+import { imageArchive } from "./image-archive.ts";
+import { imageFolder } from "./image-folder.ts";
 import { mixture1d } from "./mixture1d.ts";
 import { numpy } from "./numpy.ts";
 import type { ProceduralSource } from "./procedural.ts";
 import { ring } from "./ring.ts";
-import type { FileSource } from "./source.ts";
+import type { FileSource, LoadOptions } from "./source.ts";
 
 /** Data sets that need no files, by name. */
 export const PROCEDURAL_SOURCES: Readonly<Record<string, ProceduralSource>> = {
@@ -24,36 +27,52 @@ export const PROCEDURAL_SOURCES: Readonly<Record<string, ProceduralSource>> = {
 };
 
 /** File formats, in the order in which they are tried. */
-export const FILE_SOURCES: readonly FileSource[] = [idx, cifar10Binary, numpy, csv];
+export const FILE_SOURCES: readonly FileSource[] = [
+  idx,
+  cifar10Binary,
+  imageFolder,
+  imageArchive,
+  numpy,
+  csv,
+];
 
 /** What to load: files at `path`, or else the procedural data set called `name`. */
-export interface DatasetRequest {
+export interface DatasetRequest extends Partial<Omit<LoadOptions, "seed">> {
   readonly name?: string | undefined;
   readonly path?: string | undefined;
   /** A whole number from 0 to 2^53−1; draws procedural data, shuffles files that have no split. */
   readonly seed: number;
 }
 
+const DEFAULT_OPTIONS: Omit<LoadOptions, "seed"> = {
+  size: null,
+  channels: "auto",
+  strict: false,
+  cacheFolder: join(".cache", "data"),
+  signal: new AbortController().signal,
+  reporter: { note() {}, working() {} },
+};
+
 /**
  * Loads a data set, its three parts disjoint.
  *
  * @throws InputError if there is no such name or file, or the files can't be used
  */
-export async function loadDataset({ name, path, seed }: DatasetRequest): Promise<Dataset> {
-  if (path !== undefined) return loadFiles(path, seed);
+export async function loadDataset({ name, path, ...options }: DatasetRequest): Promise<Dataset> {
+  if (path !== undefined) return loadFiles(path, { ...DEFAULT_OPTIONS, ...options });
   const known = Object.keys(PROCEDURAL_SOURCES).join(", ");
   if (name === undefined) throw new InputError(`data: name a data set (${known}) or give --data DIR|FILE.`);
   if (!Object.hasOwn(PROCEDURAL_SOURCES, name)) {
     throw new InputError(`data: no data set "${name}". Known: ${known}; for files give --data DIR|FILE.`);
   }
-  return PROCEDURAL_SOURCES[name]!.create(seed);
+  return PROCEDURAL_SOURCES[name]!.create(options.seed);
 }
 
-async function loadFiles(path: string, seed: number): Promise<Dataset> {
+async function loadFiles(path: string, options: LoadOptions): Promise<Dataset> {
   try {
     const status = await stat(path);
     for (const source of FILE_SOURCES) {
-      if (await source.detect(path)) return await source.load(path, seed);
+      if (await source.detect(path)) return await source.load(path, options);
     }
     const found = status.isDirectory() ? describeNames(await listFolder(path)) : "a file of another kind";
     const expected = FILE_SOURCES.map((source) => source.expects).join("; ");

@@ -24,7 +24,12 @@ function pixelSpace(): ModelSpace {
   return {
     affine: null,
     gather: (rows, indices) => gatherRows(rows, indices, (value) => table[value]!),
-    outputUnits: (rows) => Float32Array.from(rows.values, (value) => table[value]!),
+    outputUnits({ values }) {
+      // A loop, as `from` with a function takes ten times as long.
+      const units = new Float32Array(values.length);
+      for (let i = 0; i < values.length; i++) units[i] = table[values[i]!]!;
+      return units;
+    },
   };
 }
 

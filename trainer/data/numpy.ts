@@ -31,7 +31,7 @@ export const numpy: FileSource = {
     return (await matchingFiles(path, FILE_NAME)).length > 0;
   },
 
-  async load(path, seed) {
+  async load(path, { seed }) {
     const file = await onlyMatchingFile(path, FILE_NAME);
     const bytes = await readFile(file);
     const arrays = /z$/i.test(file) ? readNpz(bytes, file) : { x: readArray(bytes, file) };
@@ -58,7 +58,7 @@ export const numpy: FileSource = {
       shape: all.shape,
       labelNames: numberedLabels(all.rows, test?.rows ?? null),
       modes: null,
-      ...shuffleAndSplit(all.rows, test?.rows ?? null, seed, file),
+      ...shuffleAndSplit(all.rows, { test: test?.rows }, seed, file),
     };
   },
 };

@@ -2,7 +2,7 @@
 
 import { createRandom } from "../../shared/random.ts";
 import { InputError } from "../input-error.ts";
-import { type Dataset, type Rows, sliceRows, takeRows } from "./dataset.ts";
+import { type Dataset, type Rows, reorderRows, sliceRows } from "./dataset.ts";
 
 export type Parts = Pick<Dataset, "train" | "heldOut" | "test">;
 
@@ -22,23 +22,39 @@ export function heldOutCount(count: number): number {
 export function holdOutLast(rows: Rows, test: Rows | null, where: string): Parts {
   const heldOut = heldOutCount(rows.count);
   const count = rows.count - heldOut;
-  if (count < MIN_TRAIN_COUNT) {
-    throw new InputError(
-      `${where}: ${rows.count} examples, expected at least ${MIN_TRAIN_COUNT} to train on. Give more data.`,
-    );
-  }
-  return { train: sliceRows(rows, 0, count), heldOut: sliceRows(rows, count, heldOut), test };
+  return {
+    train: enoughToTrain(sliceRows(rows, 0, count), where),
+    heldOut: sliceRows(rows, count, heldOut),
+    test,
+  };
 }
 
-/** Shuffles rows that come in no trustworthy order; without a test part the last tenth becomes it. */
-export function shuffleAndSplit(rows: Rows, test: Rows | null, seed: number, where: string): Parts {
-  const order = createRandom(seed).fork("split").permutation(rows.count);
-  const shuffled = takeRows(rows, order);
-  if (test) return holdOutLast(shuffled, test, where);
+function enoughToTrain(rows: Rows, where: string): Rows {
+  if (rows.count >= MIN_TRAIN_COUNT) return rows;
+  throw new InputError(
+    `${where}: ${rows.count} examples, expected at least ${MIN_TRAIN_COUNT} to train on. Give more data.`,
+  );
+}
+
+/** Parts that the source has itself. */
+interface GivenParts {
+  readonly heldOut?: Rows | null | undefined;
+  readonly test?: Rows | null | undefined;
+}
+
+/**
+ * Shuffles rows that come in no trustworthy order, where they lie, and takes from them what the source has no part
+ * for: the last tenth for testing, then what is held out.
+ */
+export function shuffleAndSplit(rows: Rows, given: GivenParts, seed: number, where: string): Parts {
+  reorderRows(rows, createRandom(seed).fork("split").permutation(rows.count));
+  const { heldOut, test = null } = given;
+  if (heldOut) return { train: enoughToTrain(rows, where), heldOut, test };
+  if (test) return holdOutLast(rows, test, where);
   const testCount = Math.floor(rows.count / 10);
   const rest = rows.count - testCount;
-  const lastTenth = testCount > 0 ? sliceRows(shuffled, rest, testCount) : null;
-  return holdOutLast(sliceRows(shuffled, 0, rest), lastTenth, where);
+  const lastTenth = testCount > 0 ? sliceRows(rows, rest, testCount) : null;
+  return holdOutLast(sliceRows(rows, 0, rest), lastTenth, where);
 }
 
 /** "0", "1", … up to the largest label that occurs; null without labels. */

@@ -5,6 +5,7 @@
  */
 
 import { sizeOf } from "../autodiff/tensor.ts";
+import { adamScalars } from "./adam.ts";
 import type {
   AdamSettings,
   InitialParameter,
@@ -78,10 +79,8 @@ export function createArena(initial: readonly InitialParameter[], settings: Adam
     view,
     update(learningRate) {
       stepCount++;
-      const { beta1, beta2, epsilon, weightDecay, averageDecay } = settings;
-      const correction = Math.sqrt(1 - beta2 ** stepCount);
-      // A short history is averaged over less, so that the first weights don't linger.
-      const decay = Math.min(averageDecay, (1 + stepCount) / (10 + stepCount));
+      const { beta1, beta2 } = settings;
+      const { rate, epsilon, decay, averageRate } = adamScalars(settings, learningRate, stepCount);
       kernel.adam(
         address("weights"),
         address("gradients"),
@@ -89,12 +88,12 @@ export function createArena(initial: readonly InitialParameter[], settings: Adam
         address("secondMoment"),
         address("average"),
         count,
-        (learningRate * correction) / (1 - beta1 ** stepCount),
+        rate,
         beta1,
         beta2,
-        epsilon * correction,
-        learningRate * weightDecay,
-        1 - decay,
+        epsilon,
+        decay,
+        averageRate,
       );
     },
     async read(): Promise<ParameterState> {
@@ -113,5 +112,6 @@ export function createArena(initial: readonly InitialParameter[], settings: Adam
       copyIn("secondMoment", state.secondMoment);
       stepCount = state.stepCount;
     },
+    async dispose() {},
   };
 }

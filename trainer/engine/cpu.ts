@@ -5,5 +5,5 @@ export const cpu: EngineKind = {
   name: "cpu",
   about: "ONNX Runtime on the CPU",
   probe: async () => ({ works: true }),
-  create: async () => createOnnxEngine({ provider: "cpu" }),
+  create: async () => createOnnxEngine(),
 };

@@ -83,6 +83,8 @@ export interface Parameters {
   /** A copy of everything that training changes. */
   read(): Promise<ParameterState>;
   write(state: ParameterState): Promise<void>;
+  /** Frees what they take on the engine; nothing that reads them can run any more. The engine's end does it too. */
+  dispose(): Promise<void>;
 }
 
 export interface ParameterState {

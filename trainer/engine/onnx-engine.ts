@@ -6,61 +6,34 @@
  */
 
 import { availableParallelism } from "node:os";
-import * as ort from "onnxruntime-node";
-import { sizeOf, type Tensor } from "../autodiff/tensor.ts";
-import { lowerToOnnx } from "../onnx/lower.ts";
-import { encodeModel } from "../onnx/model-proto.ts";
+import type * as ort from "onnxruntime-node";
+import type { Tensor } from "../autodiff/tensor.ts";
 import { createArena, type ParameterArena } from "./arena.ts";
 import type { Engine, Executable, NamedNumbers, Numbers, ParameterSource, Program } from "./engine.ts";
 import { fedNumbers, leavesOf, parameterGradients } from "./leaves.ts";
+import { asOrt, createSessions, emptyFor, ONNX_VERSION } from "./onnx-session.ts";
 
 export interface OnnxEngineOptions {
-  readonly provider: "cpu";
   /** Threads of one operator; all cores if left out. */
   readonly threads?: number;
 }
 
-export function createOnnxEngine({ provider, threads = availableParallelism() }: OnnxEngineOptions): Engine {
-  const open = new Set<ort.InferenceSession>();
-
-  async function createSession(outputs: Program, name: string): Promise<ort.InferenceSession> {
-    const session = await ort.InferenceSession.create(encodeModel(lowerToOnnx(outputs, { name })), {
-      executionProviders: [provider],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 3,
-      extra: {
-        session: {
-          // Subnormal numbers make a multiplication about 100 times slower and matter to nobody.
-          set_denormal_as_zero: "1",
-          // Every session has its own threads. Without this they spin on after a run and take the cores
-          // from the next session: a search that alternates between four took 430 ms instead of 177.
-          force_spinning_stop: "1",
-        },
-      },
-    });
-    open.add(session);
-    return session;
-  }
-
-  async function release(session: ort.InferenceSession): Promise<void> {
-    if (open.delete(session)) await session.release();
-  }
+export function createOnnxEngine({ threads = availableParallelism() }: OnnxEngineOptions = {}): Engine {
+  const sessions = createSessions({ provider: "cpu", threads });
 
   return {
-    name: provider,
+    name: "cpu",
     device: "host",
-    description: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}, ${threads} thread${threads === 1 ? "" : "s"}`,
+    description: `ONNX Runtime ${ONNX_VERSION}, ${threads} thread${threads === 1 ? "" : "s"}`,
 
     async createParameters(initial, adam) {
       return createArena(initial, adam);
     },
 
     async compile(program, parameters): Promise<Executable> {
-      const session = await createSession(program, "program");
+      const session = await sessions.open(program, "program");
       const run = prepare(session, program, parameters && { ...parameters, into: {} });
-      return { run, dispose: () => release(session) };
+      return { run, dispose: () => sessions.close(session) };
     },
 
     async compileStep(loss, parameters) {
@@ -75,7 +48,7 @@ export function createOnnxEngine({ provider, threads = availableParallelism() }:
       const unused = parameters.specs
         .filter(({ name }) => !gradients.has(name))
         .map(({ name }) => arena.view("gradients", name));
-      const session = await createSession(program, "step");
+      const session = await sessions.open(program, "step");
       const run = prepare(session, program, { parameters, use: "weights", into });
       return {
         unroll: 1,
@@ -90,13 +63,11 @@ export function createOnnxEngine({ provider, threads = availableParallelism() }:
           }
           return losses;
         },
-        dispose: () => release(session),
+        dispose: () => sessions.close(session),
       };
     },
 
-    async dispose() {
-      for (const session of open) await release(session);
-    },
+    dispose: () => sessions.closeAll(),
   };
 }
 
@@ -123,12 +94,4 @@ function prepare(
     await session.run(given, fetches);
     return results;
   };
-}
-
-function emptyFor({ dtype, shape }: Tensor): Numbers {
-  return dtype === "float32" ? new Float32Array(sizeOf(shape)) : new Int32Array(sizeOf(shape));
-}
-
-function asOrt({ dtype, shape }: Tensor, values: Numbers): ort.Tensor {
-  return new ort.Tensor(dtype, values, shape);
 }

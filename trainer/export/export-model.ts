@@ -80,7 +80,9 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     (await calibrate(scanRows(train, dataset.shape), train, heldOut, config.export.alpha, (done, total) =>
       reporter.working("calibrating the memorisation check", done, total),
     ));
-  const needsIndex = published && published.values.byteLength > config.export.indexAboveMiB * 2 ** 20;
+  const { indexAboveMiB } = config.export;
+  const needsIndex =
+    published && indexAboveMiB !== null && published.values.byteLength > indexAboveMiB * 2 ** 20;
   const hnswIndex = needsIndex
     ? await buildHnswIndex(published, (done, total) => reporter.working("building the index", done, total))
     : null;

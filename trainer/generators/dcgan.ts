@@ -1,18 +1,17 @@
+import type { LayerSpec } from "../../shared/manifest.ts";
 import { type Architecture, generatorOf } from "./generator.ts";
 import { coarseImage } from "./image-pyramid.ts";
 
 /**
  * Dense layers to a coarse image, then transposed convolutions that double it.
  *
- * Without the batch normalisation of the source: descent towards matched examples is stable without.
- *
  * Source: Radford, Metz, Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional
  * Generative Adversarial Networks", arXiv:1511.06434.
  */
 export const dcgan: Architecture = (request) => {
-  const { latentSize, channels, activation, outputShape, outputActivation } = request;
+  const { latentSize, channels, activation, normalisation, outputShape, outputActivation } = request;
   const filters = [...channels.slice(1), outputShape[2]!];
-  return generatorOf(latentSize, [
+  const layers: LayerSpec[] = [
     ...coarseImage("dcgan", request),
     ...filters.map((count, i) => ({
       kind: "conv-transpose" as const,
@@ -21,5 +20,6 @@ export const dcgan: Architecture = (request) => {
       stride: 2,
       activation: i === filters.length - 1 ? outputActivation : activation,
     })),
-  ]);
+  ];
+  return generatorOf(latentSize, layers, normalisation);
 };

@@ -6,6 +6,7 @@ import type { ModelSpace } from "../data/model-space.ts";
 import type { Engine, ParameterValues } from "../engine/engine.ts";
 import { generatorOf } from "./generator.ts";
 import { layerParameters } from "./layers.ts";
+import { NO_TRAINING } from "./plain.ts";
 import { createSampler } from "./sampler.ts";
 
 export interface FrozenGenerator {
@@ -43,14 +44,16 @@ export async function createSeededSampler(engine: Engine, frozen: FrozenGenerato
   const { latentSize, layers, weights } = frozen;
   const specs = layerParameters(layers, latentSize).flatMap(({ kernel, bias }) => [kernel, bias]);
   const initial = specs.map((spec) => ({ ...spec, values: weights[spec.name]! }));
-  const adam = { beta1: 0, beta2: 0, epsilon: 1, weightDecay: 0, averageDecay: 0 }; // nothing is trained
-  const parameters = await engine.createParameters(initial, adam);
+  const parameters = await engine.createParameters(initial, NO_TRAINING);
   const generator = generatorOf(latentSize, layers);
   const sampler = createSampler(engine, generator, { parameters, use: "weights" });
   return {
     // A copy, because the sampler reuses its memory.
     sample: async (seed, first, count) =>
       (await sampler.sample(sampleLatents(seed, first, count, latentSize))).slice(),
-    dispose: () => sampler.dispose(),
+    async dispose() {
+      await sampler.dispose();
+      await parameters.dispose();
+    },
   };
 }

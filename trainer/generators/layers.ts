@@ -2,6 +2,7 @@
 
 import type { LayerSpec } from "../../shared/manifest.ts";
 import { parameter, type Shape, type Tensor } from "../autodiff/tensor.ts";
+import { ACTIVATIONS } from "../layers/activation.ts";
 import { rowsFromImages } from "../layers/image.ts";
 import { layerKind } from "../layers/index.ts";
 
@@ -9,6 +10,8 @@ import { layerKind } from "../layers/index.ts";
 export interface LayerParameters {
   readonly layer: LayerSpec;
   readonly kernel: { readonly name: string; readonly shape: Shape };
+  /** Which axis of the kernel counts the units or channels that come out. */
+  readonly unitAxis: number;
   readonly bias: { readonly name: string; readonly shape: Shape };
   /** Inputs that each number of the layer's output is a sum over, on average. */
   readonly fanIn: number;
@@ -38,18 +41,36 @@ export function layerParameters(
   return parametersByLayer(layers, inputSize, prefix).filter((each) => each !== null);
 }
 
-/** [n, inputSize] → [n, numbers of the last layer], images with their channels last. */
-export function applyLayers(layers: readonly LayerSpec[], x: Tensor, prefix = ""): Tensor {
+/** What a layer does to its input: its own function and activation, and perhaps something between them. */
+export type ApplyLayer = (layer: LayerSpec, x: Tensor, parameters: LayerParameters | null) => Tensor;
+
+/**
+ * [n, inputSize] → [n, numbers of the last layer], images with their channels last.
+ *
+ * @param apply how each layer is applied; as the manifest defines it, if left out
+ */
+export function applyLayers(
+  layers: readonly LayerSpec[],
+  x: Tensor,
+  prefix = "",
+  apply: ApplyLayer = applyPlainly,
+): Tensor {
   const parameters = parametersByLayer(layers, x.shape[1]!, prefix);
-  const result = layers.reduce((value, layer, i) => {
-    const own = parameters[i] ?? null;
-    const weights = own && {
-      kernel: parameter(own.kernel.name, own.kernel.shape),
-      bias: parameter(own.bias.name, own.bias.shape),
-    };
-    return layerKind(layer).apply(layer, value, weights);
-  }, x);
+  const result = layers.reduce((value, layer, i) => apply(layer, value, parameters[i] ?? null), x);
   return result.shape.length === 4 ? rowsFromImages(result) : result;
+}
+
+/** As the manifest defines it. */
+export const applyPlainly: ApplyLayer = (layer, x, parameters) => {
+  const weights = parameters && {
+    kernel: parameter(parameters.kernel.name, parameters.kernel.shape),
+    bias: parameter(parameters.bias.name, parameters.bias.shape),
+  };
+  return activated(layer, layerKind(layer).apply(layer, x, weights));
+};
+
+export function activated(layer: LayerSpec, x: Tensor): Tensor {
+  return "activation" in layer ? ACTIVATIONS[layer.activation](x) : x;
 }
 
 /** Null for layers without weights. */
@@ -66,6 +87,7 @@ function parametersByLayer(
       weights && {
         layer,
         kernel: { name: `${name}/kernel`, shape: weights.kernel },
+        unitAxis: weights.unitAxis,
         bias: { name: `${name}/bias`, shape: weights.bias },
         fanIn: weights.fanIn,
       }

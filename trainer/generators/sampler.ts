@@ -1,9 +1,10 @@
 /** Samples from a generator on an engine, without gradients. */
 
-import { input } from "../autodiff/tensor.ts";
+import { input, sizeOf } from "../autodiff/tensor.ts";
 import type { Engine, Executable, ParameterSource } from "../engine/engine.ts";
 import { paddedRows, padRows } from "../engine/padding.ts";
 import type { Generator } from "./generator.ts";
+import { layerShapes } from "./layers.ts";
 
 export interface Sampler {
   /** [n, latentSize] → [n, outputSize], in model space; valid until the next call. */
@@ -11,10 +12,14 @@ export interface Sampler {
   dispose(): Promise<void>;
 }
 
-const BLOCK_ROWS = 2048;
+/** Rows that are made at once: more gain nothing, and the widest layer of a block takes at most so many numbers. */
+const MOST_ROWS = 2048;
+const MOST_NUMBERS = 2 ** 24;
 
 export function createSampler(engine: Engine, generator: Generator, source: ParameterSource): Sampler {
-  const { latentSize, outputSize } = generator;
+  const { latentSize, outputSize, layers } = generator;
+  const widest = Math.max(...layerShapes(layers, latentSize).map(sizeOf));
+  const blockRows = Math.max(1, Math.min(MOST_ROWS, 2 ** Math.floor(Math.log2(MOST_NUMBERS / widest))));
   const programs = new Map<number, Promise<Executable>>();
 
   function programFor(rows: number): Promise<Executable> {
@@ -28,7 +33,7 @@ export function createSampler(engine: Engine, generator: Generator, source: Para
 
   async function sampleBlock(latents: Float32Array<ArrayBuffer>): Promise<Float32Array<ArrayBuffer>> {
     const count = latents.length / latentSize;
-    const rows = paddedRows(count, BLOCK_ROWS);
+    const rows = paddedRows(count, blockRows);
     const { samples } = await (await programFor(rows)).run({ latents: padRows(latents, latentSize, rows) });
     return (samples as Float32Array<ArrayBuffer>).subarray(0, count * outputSize);
   }
@@ -36,10 +41,10 @@ export function createSampler(engine: Engine, generator: Generator, source: Para
   return {
     async sample(latents) {
       const count = latents.length / latentSize;
-      if (count <= BLOCK_ROWS) return sampleBlock(latents);
+      if (count <= blockRows) return sampleBlock(latents);
       const samples = new Float32Array(count * outputSize);
-      for (let first = 0; first < count; first += BLOCK_ROWS) {
-        const rows = Math.min(BLOCK_ROWS, count - first);
+      for (let first = 0; first < count; first += blockRows) {
+        const rows = Math.min(blockRows, count - first);
         const block = await sampleBlock(latents.subarray(first * latentSize, (first + rows) * latentSize));
         samples.set(block, first * outputSize);
       }

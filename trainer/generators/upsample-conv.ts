@@ -1,3 +1,4 @@
+import type { LayerSpec } from "../../shared/manifest.ts";
 import { type Architecture, generatorOf } from "./generator.ts";
 import { coarseImage } from "./image-pyramid.ts";
 
@@ -8,9 +9,9 @@ import { coarseImage } from "./image-pyramid.ts";
  * Source: Odena, Dumoulin, Olah 2016, "Deconvolution and Checkerboard Artifacts", doi:10.23915/distill.00003.
  */
 export const upsampleConv: Architecture = (request) => {
-  const { latentSize, channels, activation, outputShape, outputActivation } = request;
+  const { latentSize, channels, activation, normalisation, outputShape, outputActivation } = request;
   const filters = [...channels.slice(1), outputShape[2]!];
-  return generatorOf(latentSize, [
+  const layers: LayerSpec[] = [
     ...coarseImage("upsample-conv", request),
     ...filters.flatMap((count, i) => [
       { kind: "upsample" as const, factor: 2 },
@@ -21,5 +22,6 @@ export const upsampleConv: Architecture = (request) => {
         activation: i === filters.length - 1 ? outputActivation : activation,
       },
     ]),
-  ]);
+  ];
+  return generatorOf(latentSize, layers, normalisation);
 };

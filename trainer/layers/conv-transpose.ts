@@ -1,5 +1,4 @@
 import { convTranspose2d } from "../autodiff/operators.ts";
-import { ACTIVATIONS } from "./activation.ts";
 import { asImageShape, channelsFirst } from "./image.ts";
 import type { LayerKind, SpecOf } from "./layer.ts";
 
@@ -13,15 +12,16 @@ export const convTranspose: LayerKind<SpecOf<"conv-transpose">> = {
     const [, , channels] = asImageShape("conv-transpose", input);
     return {
       kernel: [kernelSize, kernelSize, filters, channels],
+      unitAxis: 2,
       bias: [filters],
       // A pixel of the result gets every stride-th row and column of the kernel.
       fanIn: (kernelSize / stride) ** 2 * channels,
     };
   },
-  apply({ activation, kernelSize, stride }, x, weights) {
-    const { kernel, bias } = weights!;
+  apply({ kernelSize, stride }, x, weights) {
+    const { kernel, ...bias } = weights!;
     const padding = (kernelSize - stride) / 2;
-    return ACTIVATIONS[activation](convTranspose2d(x, channelsFirst(kernel), { bias, stride, padding }));
+    return convTranspose2d(x, channelsFirst(kernel), { ...bias, stride, padding });
   },
   keras: ({ filters, kernelSize, stride }) => ({
     className: "Conv2DTranspose",

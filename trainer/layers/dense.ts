@@ -1,6 +1,5 @@
-import { dense as product } from "../autodiff/operators.ts";
+import { matmul } from "../autodiff/operators.ts";
 import { printShape, ShapeError, sizeOf } from "../autodiff/tensor.ts";
-import { ACTIVATIONS } from "./activation.ts";
 import type { LayerKind, SpecOf } from "./layer.ts";
 
 /** Every unit is a weighted sum of all numbers that came in. */
@@ -11,7 +10,15 @@ export const dense: LayerKind<SpecOf<"dense">> = {
     }
     return [units];
   },
-  weights: ({ units }, input) => ({ kernel: [sizeOf(input), units], bias: [units], fanIn: sizeOf(input) }),
-  apply: ({ activation }, x, weights) => ACTIVATIONS[activation](product(x, weights!.kernel, weights!.bias)),
+  weights: ({ units }, input) => ({
+    kernel: [sizeOf(input), units],
+    unitAxis: 1,
+    bias: [units],
+    fanIn: sizeOf(input),
+  }),
+  apply(_, x, weights) {
+    const { kernel, ...bias } = weights!;
+    return matmul(x, kernel, bias);
+  },
   keras: ({ units }) => ({ className: "Dense", config: { units, use_bias: true } }),
 };

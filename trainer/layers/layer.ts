@@ -12,6 +12,7 @@ export interface LayerKind<Spec extends LayerSpec> {
   outputShape(spec: Spec, input: Shape): Shape;
   /** Shapes of its weights, as Keras has them; null: it has none. */
   weights(spec: Spec, input: Shape): LayerWeights | null;
+  /** What it gives before its activation. */
   apply(spec: Spec, x: Tensor, weights: AppliedWeights | null): Tensor;
   /** Keras's class for it, and its configuration beside name, activation and initialisers. */
   keras(spec: Spec): { readonly className: string; readonly config: Readonly<Record<string, unknown>> };
@@ -19,6 +20,8 @@ export interface LayerKind<Spec extends LayerSpec> {
 
 export interface LayerWeights {
   readonly kernel: Shape;
+  /** Which axis of the kernel counts the units or channels that come out. */
+  readonly unitAxis: number;
   /** One number a unit or channel. */
   readonly bias: Shape;
   /** Inputs that each number of the output is a sum over, on average. */
@@ -27,7 +30,7 @@ export interface LayerWeights {
 
 export interface AppliedWeights {
   readonly kernel: Tensor;
-  readonly bias: Tensor;
+  readonly bias?: Tensor;
 }
 
 export type SpecOf<Kind extends LayerSpec["kind"]> = Extract<LayerSpec, { readonly kind: Kind }>;

@@ -7,11 +7,11 @@ import type { Random } from "../../shared/random.ts";
 import { mean, multiply } from "../autodiff/operators.ts";
 import { input } from "../autodiff/tensor.ts";
 import { DISTANCES } from "../distances/index.ts";
-import type { ParameterSource } from "../engine/engine.ts";
+import { createPlainGenerator } from "../generators/plain.ts";
 import { createSampler } from "../generators/sampler.ts";
-import { InputError } from "../input-error.ts";
-import { SEARCHERS } from "../search/index.ts";
+import { chooseSearcher } from "../search/index.ts";
 import type { PointMaker, PointSource, Search } from "../search/searcher.ts";
+import { checkMemory, explainingSearchMemory, explainingStepMemory } from "./memory.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 
 /** What a member of the family chooses candidates with. */
@@ -43,34 +43,44 @@ export async function createMatchedDescent(
   const stepsPerRound = passes * stepsPerPass;
 
   const distance = DISTANCES[config.objective.distance]!;
-  const searcher = SEARCHERS[config.objective.searcher]!;
-  if (!searcher.distances.includes(distance.name)) {
-    throw new InputError(
-      `config: searcher "${searcher.name}" supports ${searcher.distances.join(", ")}, ` +
-        `got distance "${distance.name}". Use searcher "exact".`,
-    );
-  }
-  const memoryBytes = searchMemoryMiB * 2 ** 20;
-  const search = searcher.prepare(engine, { distance, length: outputSize, memoryBytes });
-  const current: ParameterSource = { parameters, use: "weights" };
-  const sampler = createSampler(engine, generator, current);
-  const maker: PointMaker = { latentSize, apply: generator.apply, parameters: current };
-  const samples = generator.apply(input("latents", [batchSize, latentSize]));
-  const distances = distance.paired(samples, input("targets", [batchSize, outputSize]));
+  const length = outputSize;
   // Per number of a sample, so that a learning rate means the same for every output size.
-  const descent = await engine.compileStep(multiply(mean(distances), 1 / outputSize), parameters);
+  const lossOf = (rows: number) => {
+    const samples = generator.apply(input("latents", [rows, latentSize]));
+    const distances = distance.paired(samples, input("targets", [rows, length]));
+    return multiply(mean(distances), 1 / length);
+  };
+  checkMemory({
+    engine,
+    poolSize: config.objective.poolSize,
+    latentSize,
+    batchSize,
+    lossOf,
+    otherBytes: 4 * subsetSize * (length + latentSize),
+  });
+
+  const searcher = chooseSearcher(config.objective.searcher, { engine, distance, length });
+  const search = searcher.prepare(engine, { distance, length, memoryBytes: searchMemoryMiB * 2 ** 20 });
+  const plain = await createPlainGenerator(engine, generator, { parameters, use: "weights" });
+  const sampler = createSampler(engine, plain.generator, plain.source);
+  const maker: PointMaker = { latentSize, apply: plain.generator.apply, parameters: plain.source };
+  const descent = await engine.compileStep(lossOf(batchSize), parameters);
 
   let round = 0;
   let stepInRound = 0;
   /** The examples of this round, and the latent of the sample that each of them picked. */
   let subset = new Int32Array(0);
   let matched = new Float32Array(0);
+  /** What this round's candidates took to make. */
+  let sampleSeconds = 0;
   /** The order in which a pass over the subset goes, and which pass that is. */
   let order = { pass: "", rows: new Uint32Array(0) };
 
-  /** Lets every example of the round's subset pick its nearest candidate. */
-  async function match(): Promise<void> {
+  /** Lets every example of the round's subset pick its nearest candidate; tells the recall, where it is measured. */
+  async function match(): Promise<number | undefined> {
+    sampleSeconds = 0;
     subset = subsetOfRound();
+    await plain.refresh();
     const examples = space.gather(train, subset);
     const latents = await candidates({
       examples,
@@ -78,12 +88,13 @@ export async function createMatchedDescent(
       random: random.fork("candidates", round),
       samplesOf,
     });
-    const { indices } = await search.nearest(examples, samplesOf(latents));
+    const { indices, recall } = await search.nearest(examples, samplesOf(latents));
     matched = new Float32Array(subsetSize * latentSize);
     for (let i = 0; i < subsetSize; i++) {
       const from = indices[i]! * latentSize;
       matched.set(latents.subarray(from, from + latentSize), i * latentSize);
     }
+    return recall;
   }
 
   function samplesOf(latents: Float32Array<ArrayBuffer>): PointSource {
@@ -91,7 +102,12 @@ export async function createMatchedDescent(
       latents.subarray(first * latentSize, (first + count) * latentSize);
     return {
       count: latents.length / latentSize,
-      tile: (first, count) => sampler.sample(rows(first, count)),
+      async tile(first, count) {
+        const start = performance.now();
+        const tile = await sampler.sample(rows(first, count));
+        sampleSeconds += (performance.now() - start) / 1000;
+        return tile;
+      },
       made: { maker, latents: rows },
     };
   }
@@ -133,28 +149,35 @@ export async function createMatchedDescent(
   }
 
   return {
+    description: `${config.objective.name}, ${searcher.name} search`,
     stepsPerEpoch: roundsPerEpoch * stepsPerRound,
     unroll: descent.unroll,
     async run(learningRates) {
       const losses: number[] = [];
-      const seconds = { match: 0, descend: 0 };
+      const seconds = { sample: 0, search: 0, descend: 0 };
+      let recall: number | undefined;
       while (losses.length < learningRates.length) {
         const start = performance.now();
-        if (stepInRound === 0) await match();
+        if (stepInRound === 0) {
+          recall = await explainingSearchMemory({ engine, searchMemoryMiB }, match);
+          seconds.sample += sampleSeconds;
+          seconds.search += (performance.now() - start) / 1000 - sampleSeconds;
+        }
         const middle = performance.now();
         const batches = learningRates
           .slice(losses.length, losses.length + stepsPerRound - stepInRound)
           .map((learningRate, i) => ({ feeds: batchOfStep(stepInRound + i), learningRate }));
-        losses.push(...(await descent.run(batches)));
+        losses.push(
+          ...(await explainingStepMemory({ engine, batchSize, lossOf }, () => descent.run(batches))),
+        );
         stepInRound += batches.length;
         if (stepInRound === stepsPerRound) {
           stepInRound = 0;
           round++;
         }
-        seconds.match += (middle - start) / 1000;
         seconds.descend += (performance.now() - middle) / 1000;
       }
-      return { losses, seconds };
+      return { losses, seconds, ...(recall !== undefined && { recall }) };
     },
     state: () => ({ counters: { round, stepInRound }, arrays: { subset, matched } }),
     restore({ counters, arrays }) {
@@ -167,6 +190,7 @@ export async function createMatchedDescent(
       await descent.dispose();
       await search.dispose();
       await sampler.dispose();
+      await plain.dispose();
     },
   };
 }

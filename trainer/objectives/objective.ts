@@ -28,6 +28,8 @@ export interface ObjectiveContext {
 }
 
 export interface Training {
+  /** A few words for people: what it was told, and what it chose by itself. */
+  readonly description: string;
   /** Steps in which every training example has its turn once. */
   readonly stepsPerEpoch: number;
   /** How many steps it takes best at once: as many as the engine. */
@@ -43,8 +45,10 @@ export interface Training {
 export interface StepsReport {
   /** Of every step, before its update. */
   readonly losses: readonly number[];
-  /** Seconds that went into each part: `match`, `descend`. */
+  /** Seconds that went into each part: `sample`, `search`, `descend`. A search that makes its points is all `search`. */
   readonly seconds: Readonly<Record<string, number>>;
+  /** Of the search in these steps, where there was one and it only approximates: see `Matches.recall`. */
+  readonly recall?: number;
 }
 
 export interface TrainingState {

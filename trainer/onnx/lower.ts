@@ -9,6 +9,8 @@ export interface LowerOptions {
   readonly parameters?: Readonly<Record<string, Float32Array>>;
   /** Name for the first dimension of every input and output, which is left free; fixed if left out. */
   readonly freeBatch?: string;
+  /** Takes the place of our lowering of these operators: for a provider that lacks a kernel. */
+  readonly lowerings?: Lowerings;
 }
 
 /**
@@ -54,7 +56,7 @@ export function lowerToOnnx(outputs: Readonly<Record<string, Tensor>>, options: 
       leaves.add(name);
       graph.names.set(tensor, name);
     } else {
-      const lower = lowerings[tensor.op];
+      const lower = options.lowerings?.[tensor.op] ?? lowerings[tensor.op];
       if (!lower) throw new Error(`onnx: operator "${tensor.op}" has no lowering`);
       graph.names.set(
         tensor,
@@ -79,7 +81,8 @@ export function lowerToOnnx(outputs: Readonly<Record<string, Tensor>>, options: 
   };
 }
 
-interface Draft {
+/** A graph as it grows. */
+export interface Draft {
   readonly freeBatch: boolean;
   readonly nodes: OnnxNode[];
   readonly initializers: OnnxTensor[];
@@ -91,9 +94,11 @@ interface Draft {
 }
 
 /** Adds nodes for a tensor whose inputs are lowered already, and returns the name of its value. */
-type Lowering = (tensor: Tensor, inputs: readonly string[], graph: Draft) => string;
+export type Lowering = (tensor: Tensor, inputs: readonly string[], graph: Draft) => string;
+/** By operator. */
+export type Lowerings = Readonly<Record<string, Lowering>>;
 
-const lowerings: Record<string, Lowering> = {
+const lowerings: Lowerings = {
   add: elementwise("Add"),
   subtract: elementwise("Sub"),
   multiply: elementwise("Mul"),
@@ -114,21 +119,15 @@ const lowerings: Record<string, Lowering> = {
   leakyRelu: ({ attributes }, inputs, graph) =>
     emit(graph, "LeakyRelu", inputs, { alpha: { float: attributes["slope"] as number } }),
 
-  matmul: ({ attributes }, inputs, graph) =>
-    emit(graph, "Gemm", inputs, {
-      transA: attributes["transposeA"] ? 1 : 0,
-      transB: attributes["transposeB"] ? 1 : 0,
-    }),
+  // A transposed first operand is a node of its own: providers that read it faster in place fuse the two.
+  matmul: ({ attributes }, [a, ...rest], graph) => {
+    const first = attributes["transposeA"] ? emit(graph, "Transpose", [a!], { perm: [1, 0] }) : a!;
+    return emit(graph, "Gemm", [first, ...rest], { transB: attributes["transposeB"] ? 1 : 0 });
+  },
 
   sum: reduction("ReduceSum"),
   reduceMin: reduction("ReduceMin"),
-  argMin: ({ attributes }, inputs, graph) => {
-    const [axis] = attributes["axes"] as readonly number[];
-    return toInt32(
-      graph,
-      emit(graph, "ArgMin", inputs, { axis: axis!, keepdims: attributes["keepDims"] ? 1 : 0 }),
-    );
-  },
+  argMin: (tensor, inputs, graph) => toInt32(graph, argMin(tensor, inputs, graph)),
   smallestValues: (tensor, inputs, graph) => topK(tensor, inputs, graph)[0]!,
   smallestIndices: (tensor, inputs, graph) => toInt32(graph, topK(tensor, inputs, graph)[1]!),
 
@@ -190,7 +189,14 @@ function reduction(op: string): Lowering {
     });
 }
 
-function topK({ attributes }: Tensor, [x]: readonly string[], graph: Draft): readonly string[] {
+/** int64, as ONNX gives positions. */
+export function argMin({ attributes }: Tensor, inputs: readonly string[], graph: Draft): string {
+  const [axis] = attributes["axes"] as readonly number[];
+  return emit(graph, "ArgMin", inputs, { axis: axis!, keepdims: attributes["keepDims"] ? 1 : 0 });
+}
+
+/** Values, and where they are in int64. */
+export function topK({ attributes }: Tensor, [x]: readonly string[], graph: Draft): readonly string[] {
   const k = attributes["k"] as number;
   const key = `${x} ${k}`;
   let outputs = graph.shared.get(key);
@@ -207,7 +213,7 @@ function toInt32(graph: Draft, name: string): string {
   return emit(graph, "Cast", [name], { to: 6 });
 }
 
-function emit(
+export function emit(
   graph: Draft,
   op: string,
   inputs: readonly string[],
@@ -226,9 +232,15 @@ function float32(graph: Draft, values: readonly number[]): string {
   return stored(graph, "float32", Float32Array.from(values));
 }
 
-function stored(graph: Draft, dtype: OnnxTensor["dtype"], values: BigInt64Array | Float32Array): string {
+/** Adds a constant, one-dimensional if no shape is given. */
+export function stored(
+  graph: Draft,
+  dtype: OnnxTensor["dtype"],
+  values: BigInt64Array | Int32Array | Float32Array,
+  shape: readonly number[] = [values.length],
+): string {
   const name = `constant${graph.initializers.length}`;
-  graph.initializers.push({ name, dtype, shape: [values.length], data: bytesOf(values) });
+  graph.initializers.push({ name, dtype, shape, data: bytesOf(values) });
   return name;
 }
 

@@ -1,6 +1,8 @@
 import type { PartialConfig } from "../config.ts";
+import { cifar10 } from "./cifar10.ts";
 import { glyphs } from "./glyphs.ts";
 import { grid } from "./grid.ts";
+import { images } from "./images.ts";
 import { mixture1d } from "./mixture1d.ts";
 import { mnist } from "./mnist.ts";
 import { mnistConv } from "./mnist-conv.ts";
@@ -17,4 +19,6 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   mixture1d,
   mnist,
   "mnist-conv": mnistConv,
+  cifar10,
+  images,
 };

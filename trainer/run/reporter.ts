@@ -12,6 +12,8 @@ export interface TrainingProgress {
   /** Mean loss of the last steps. */
   readonly loss: number;
   readonly learningRate: number;
+  /** Mean recall of the last searches; null where they are exact. */
+  readonly recall: number | null;
   readonly samplesPerSecond: number;
 }
 
@@ -36,7 +38,10 @@ function jsonReporter(): Reporter {
   return {
     note: (event, text, fields) => line({ event, text, ...fields }),
     training: everySeconds(0.5, (progress) => line({ event: "progress", ...progress })),
-    working: everySeconds(0.5, (what, done, total) => line({ event: "working", what, done, total })),
+    working: everySeconds(
+      0.5,
+      withTimeLeft((work) => line({ event: "working", ...work })),
+    ),
     close() {},
   };
 }
@@ -46,7 +51,10 @@ function plainReporter(): Reporter {
   return {
     note: (_, text) => console.log(text),
     training: everySeconds(5, (progress) => console.log(describe(progress))),
-    working: everySeconds(5, (what, done, total) => console.log(`${what}: ${percent(done / total)}`)),
+    working: everySeconds(
+      5,
+      withTimeLeft((work) => console.log(`${percent(work.done / work.total)} · ${describeWork(work)}`)),
+    ),
     close() {},
   };
 }
@@ -59,7 +67,10 @@ function liveReporter(): Reporter {
       console.log(text);
     },
     training: everySeconds(0.1, (progress) => display(`${bar(progress.progress)} ${describe(progress)}`)),
-    working: everySeconds(0.1, (what, done, total) => display(`${bar(done / total)} ${what}`)),
+    working: everySeconds(
+      0.1,
+      withTimeLeft((work) => display(`${bar(work.done / work.total)} ${describeWork(work)}`)),
+    ),
     close: () => display.clear(),
   };
 }
@@ -70,12 +81,13 @@ function describe({
   totalSteps,
   elapsedSeconds,
   loss,
+  recall,
   samplesPerSecond,
 }: TrainingProgress): string {
   const steps = totalSteps === null ? `step ${stepCount}` : `step ${stepCount}/${totalSteps}`;
   const left = progress > 0 ? (elapsedSeconds * (1 - progress)) / progress : null;
-  const time = left === null ? "" : ` · ${duration(left)} left`;
-  return `${percent(progress)} · ${steps} · loss ${loss.toPrecision(4)} · ${Math.round(samplesPerSecond)} samples/s${time}`;
+  const found = recall === null ? "" : ` · recall ${recall.toFixed(3)}`;
+  return `${percent(progress)} · ${steps} · loss ${loss.toPrecision(4)}${found} · ${Math.round(samplesPerSecond)} samples/s${timeLeft(left)}`;
 }
 
 const BAR_WIDTH = 24;
@@ -89,12 +101,44 @@ function percent(share: number): string {
   return `${Math.floor(share * 100)} %`.padStart(5);
 }
 
+function timeLeft(seconds: number | null): string {
+  return seconds === null ? "" : ` · ${duration(seconds)} left`;
+}
+
 export function duration(seconds: number): string {
   return prettyMilliseconds(Math.round(seconds) * 1000);
 }
 
+/** "12,000 of 60,000" */
+export function amount(done: number, total: number): string {
+  return `${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
+}
+
+interface Work {
+  readonly what: string;
+  readonly done: number;
+  readonly total: number;
+  /** Judged by the pace since the work was first heard of; null: too early to say. */
+  readonly secondsLeft: number | null;
+}
+
+function describeWork({ what, done, total, secondsLeft }: Work): string {
+  return `${what}: ${amount(done, total)}${timeLeft(secondsLeft)}`;
+}
+
+function withTimeLeft(act: (work: Work) => void): Reporter["working"] {
+  let begun = { what: "", done: 0, at: 0 };
+  return (what, done, total) => {
+    const now = performance.now();
+    if (what !== begun.what) begun = { what, done, at: now };
+    const secondsLeft =
+      done > begun.done ? ((now - begun.at) / 1000) * ((total - done) / (done - begun.done)) : null;
+    act({ what, done, total, secondsLeft });
+  };
+}
+
 /** Calls through at most once in the interval; the first call always. */
-function everySeconds<Args extends unknown[]>(
+export function everySeconds<Args extends unknown[]>(
   seconds: number,
   act: (...args: Args) => void,
 ): (...args: Args) => void {

@@ -10,7 +10,7 @@
 import { appendFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
-import { type Config, configSchema } from "../config.ts";
+import { type Config, configSchema, withFields } from "../config.ts";
 import { InputError } from "../input-error.ts";
 import { version } from "../version.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
@@ -19,7 +19,8 @@ import { commitOf, describeMachine } from "./machine.ts";
 export interface RunFolder {
   readonly path: string;
   record(entry: Readonly<Record<string, unknown>>): Promise<void>;
-  saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
+  /** @returns the file's path */
+  saveCheckpoint(checkpoint: Checkpoint): Promise<string>;
   saveSamples(stepCount: number, png: Uint8Array): Promise<void>;
 }
 
@@ -45,17 +46,19 @@ export async function createRunFolder(config: Config, parent = "runs"): Promise<
     seed: config.seed,
     config,
   };
-  await writeFile(join(path, "run.json"), `${JSON.stringify(about, null, 2)}\n`);
+  await writeAbout(path, about);
   return openFolder(path);
 }
 
 /**
  * Opens a run folder to go on with it.
  *
+ * @param set fields to change for the rest of the run, `path=value` each; run.json takes them over
  * @throws InputError if it isn't one, or holds no readable checkpoint
  */
 export async function resumeRunFolder(
   path: string,
+  set: readonly string[] = [],
 ): Promise<{ config: Config; folder: RunFolder; checkpoint: Checkpoint }> {
   const text = await readFile(join(path, "run.json"), "utf8").catch(() => null);
   if (text === null) {
@@ -75,7 +78,9 @@ export async function resumeRunFolder(
       throw error;
     }),
   );
-  return { config: about.data.config, folder: openFolder(resolve(path)), checkpoint };
+  const config = withFields(about.data.config, set);
+  if (set.length > 0) await writeAbout(path, { ...(parseJson(text) as object), config });
+  return { config, folder: openFolder(resolve(path)), checkpoint };
 }
 
 function openFolder(path: string): RunFolder {
@@ -86,10 +91,17 @@ function openFolder(path: string): RunFolder {
       const latest = join(path, "checkpoints", LATEST);
       await rename(latest, join(path, "checkpoints", PREVIOUS)).catch(ignoreMissing);
       await writeCheckpoint(latest, checkpoint);
+      return latest;
     },
     saveSamples: (stepCount, png) =>
       writeFile(join(path, "samples", `${String(stepCount).padStart(8, "0")}.png`), png),
   };
+}
+
+async function writeAbout(path: string, about: object): Promise<void> {
+  const file = join(path, "run.json");
+  await writeFile(`${file}.tmp`, `${JSON.stringify(about, null, 2)}\n`);
+  await rename(`${file}.tmp`, file);
 }
 
 async function makeNew(path: string): Promise<boolean> {

@@ -17,7 +17,7 @@ export interface SearchOptions {
   readonly distance: Distance;
   /** Numbers in a point. */
   readonly length: number;
-  /** How much the search may hold at once beside queries and results, in bytes. */
+  /** How much the search may hold of points and of what it computes from them at once, in bytes; queries come on top. */
   readonly memoryBytes: number;
 }
 
@@ -58,6 +58,8 @@ export interface PointMaker {
 export interface Matches {
   /** The number of the nearest point of every query; ties in the engine's arithmetic go to the lower number. */
   readonly indices: Int32Array<ArrayBuffer>;
+  /** The share of a sample of the queries whose answer is the nearest point; where the search only approximates. */
+  readonly recall?: number;
 }
 
 /** Points that are in memory already: [count, length]. */

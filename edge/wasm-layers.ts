@@ -1,0 +1,193 @@
+/** A manifest's layers as our kernel runs them: what they are, and where their weights lie in its memory. */
+
+import { type ActivationName, BundleError, type LayerSpec, type Manifest } from "../shared/manifest.ts";
+import {
+  type Allocate,
+  entryOf,
+  PANEL,
+  type PackedMatrix,
+  type PlacedTensor,
+  placeMatrix,
+} from "./wasm-weights.ts";
+
+export interface PlacedLayers {
+  /** They run on all samples together. */
+  readonly dense: readonly DenseLayer[];
+  /** They run after the dense ones, on one sample after the other. */
+  readonly image: readonly ImageLayer[];
+  /** Everything in model.json, in its order. */
+  readonly tensors: readonly PlacedTensor[];
+}
+
+export interface DenseLayer {
+  readonly matrix: PackedMatrix;
+  readonly bias: number;
+  readonly activation: ActivationName;
+}
+
+/**
+ * A transposed convolution: each pixel's channels, times the matrix, are size × size × filters numbers, which are
+ * added to where they fall in the larger image.
+ *
+ * A convolution that keeps the size is one of stride 1 with its kernel turned round. Upsampling and the convolution
+ * after it are one whose stride is the factor, and whose kernel holds the sums of the taps that meet the same pixel.
+ */
+export interface ImageLayer extends DenseLayer {
+  readonly height: number;
+  readonly width: number;
+  readonly filters: number;
+  readonly size: number;
+  readonly stride: number;
+  readonly padding: number;
+}
+
+/** Whether our kernel runs such layers: upsampling only where a convolution follows. */
+export function isKnownToKernel(layers: readonly LayerSpec[]): boolean {
+  const known: readonly string[] = [
+    "dense",
+    "reshape",
+    "conv",
+    "conv-transpose",
+  ] satisfies LayerSpec["kind"][];
+  return layers.every(
+    ({ kind }, i) => known.includes(kind) || (kind === "upsample" && layers[i + 1]?.kind === "conv"),
+  );
+}
+
+/** @throws BundleError if the layers don't fit together, or don't end in the output */
+export function placeLayers({ name, latent, generator, output }: Manifest, allocate: Allocate): PlacedLayers {
+  const refusal = (why: string) => new BundleError(`${name}/manifest.json: ${why}. Export the model again.`);
+  const dense: DenseLayer[] = [];
+  const image: ImageLayer[] = [];
+  const tensors: PlacedTensor[] = [];
+  let shape: readonly number[] = [latent.size];
+  let factor = 1; // of upsampling, which the next convolution does
+  for (const [i, layer] of generator.layers.entries()) {
+    const [height = 0, width = 0, channels = 0] = shape;
+    const isImage = shape.length === 3;
+    if (isImage === (layer.kind === "dense" || layer.kind === "reshape")) {
+      throw refusal(`layer ${i}, ${layer.kind}, can't take ${shape.join("×")} numbers`);
+    }
+    if (layer.kind === "reshape") {
+      if (sizeOf(layer.shape) !== sizeOf(shape)) {
+        throw refusal(`layer ${i}: ${shape.join("×")} numbers don't become ${layer.shape.join("×")}`);
+      }
+      shape = layer.shape;
+    } else if (layer.kind === "upsample") {
+      factor = layer.factor;
+    } else if (layer.kind === "dense") {
+      const placed = placeDense(sizeOf(shape), layer, allocate);
+      dense.push(placed);
+      tensors.push(denseKernel(`dense${i}/kernel`, placed), biasOf(`dense${i}/bias`, placed, layer.units));
+      shape = [layer.units];
+    } else {
+      const placed = placeImageLayer([height, width, channels], layer, factor, allocate);
+      const kernel = layer.kind === "conv" ? convKernel : convTransposeKernel;
+      image.push(placed);
+      tensors.push(
+        kernel(`${layer.kind}${i}/kernel`, placed),
+        biasOf(`${layer.kind}${i}/bias`, placed, layer.filters),
+      );
+      shape = [height * placed.stride, width * placed.stride, layer.filters];
+      factor = 1;
+    }
+  }
+  if (sizeOf(shape) !== sizeOf(output.shape)) {
+    throw refusal(
+      `the last layer gives ${shape.join("×")} numbers, the output has ${output.shape.join("×")}`,
+    );
+  }
+  return { dense, image, tensors };
+}
+
+type SpecOf<Kind extends LayerSpec["kind"]> = Extract<LayerSpec, { readonly kind: Kind }>;
+
+function placeDense(inputs: number, { units, activation }: SpecOf<"dense">, allocate: Allocate): DenseLayer {
+  const matrix = placeMatrix(inputs, units, allocate);
+  return { matrix, bias: allocate(matrix.panels * PANEL * 4), activation };
+}
+
+function placeImageLayer(
+  [height, width, channels]: readonly [number, number, number],
+  layer: SpecOf<"conv" | "conv-transpose">,
+  factor: number,
+  allocate: Allocate,
+): ImageLayer {
+  const { filters, kernelSize, activation } = layer;
+  const stride = layer.kind === "conv" ? factor : layer.stride;
+  const size = layer.kind === "conv" ? kernelSize + stride - 1 : kernelSize;
+  const matrix = placeMatrix(channels, size * size * filters, allocate);
+  const bias = allocate(filters * 4);
+  return { height, width, filters, size, stride, padding: (size - stride) / 2, matrix, bias, activation };
+}
+
+/** [inputs, units]: as many numbers at a time as lie together in the packed matrix. */
+function denseKernel(name: string, { matrix }: DenseLayer): PlacedTensor {
+  const { rows, columns } = matrix;
+  return {
+    name,
+    shape: [rows, columns],
+    write(memory, first, values) {
+      for (let i = 0; i < values.length; ) {
+        const [row, column] = [Math.floor((first + i) / columns), (first + i) % columns];
+        const end = Math.min(i + PANEL - (column % PANEL), i + columns - column, values.length);
+        for (let at = entryOf(matrix, row, column); i < end; ) memory[at++] = values[i++]!;
+      }
+    },
+  };
+}
+
+/** [size, size, filters, channels]. */
+function convTransposeKernel(name: string, { matrix, size, filters }: ImageLayer): PlacedTensor {
+  const { rows: channels } = matrix;
+  return {
+    name,
+    shape: [size, size, filters, channels],
+    write(memory, first, values) {
+      for (let i = 0; i < values.length; i++) {
+        const [column, channel] = [Math.floor((first + i) / channels), (first + i) % channels];
+        memory[entryOf(matrix, channel, column)] = values[i]!;
+      }
+    },
+  };
+}
+
+/** [kernel size, kernel size, channels, filters]. */
+function convKernel(name: string, { matrix, size, stride, filters }: ImageLayer): PlacedTensor {
+  const { rows: channels } = matrix;
+  const kernelSize = size - stride + 1;
+  return {
+    name,
+    shape: [kernelSize, kernelSize, channels, filters],
+    write(memory, first, values) {
+      for (let i = 0; i < values.length; i++) {
+        const filter = (first + i) % filters;
+        const channel = Math.floor((first + i) / filters) % channels;
+        const tap = Math.floor((first + i) / (filters * channels));
+        const bottom = kernelSize - 1 - Math.floor(tap / kernelSize);
+        const right = kernelSize - 1 - (tap % kernelSize);
+        for (let row = bottom; row < bottom + stride; row++) {
+          for (let column = right; column < right + stride; column++) {
+            const entry = entryOf(matrix, channel, (row * size + column) * filters + filter);
+            memory[entry] = memory[entry]! + values[i]!;
+          }
+        }
+      }
+    },
+  };
+}
+
+function biasOf(name: string, { bias }: DenseLayer, length: number): PlacedTensor {
+  return {
+    name,
+    shape: [length],
+    write(memory, first, values) {
+      // −0 becomes 0, as the kernel asks for.
+      for (let i = 0; i < values.length; i++) memory[bias / 4 + first + i] = values[i]! + 0;
+    },
+  };
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}

@@ -1,0 +1,129 @@
+/**
+ * TF.js as a training engine: an interpreter of our graphs, in which gradients and Adam's update are operators
+ * like any other. Weights and moments stay on the backend; a step brings back its loss and nothing else.
+ */
+
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../autodiff/tensor.ts";
+import { adamScalars } from "./adam.ts";
+import type { Batch, Engine, Executable, NamedNumbers, Numbers } from "./engine.ts";
+import { fedNumbers, leavesOf } from "./leaves.ts";
+import { SCALAR_INPUTS, scalarFeeds, stepProgram } from "./step-program.ts";
+import { onBackend, type TfjsBackend } from "./tfjs/backend.ts";
+import { createTfjsParameters, PARTS, type TfjsParameters } from "./tfjs/parameters.ts";
+import { type LeafValue, type Plan, planOf } from "./tfjs/plan.ts";
+
+/** Steps whose losses a GPU is asked for at once. */
+const GPU_UNROLL = 8;
+
+interface Releasable {
+  dispose(): void | Promise<void>;
+}
+
+/** @param name as `--engine` spells it */
+export function createTfjsEngine(name: string, backend: TfjsBackend): Engine {
+  const open = new Set<Releasable>();
+
+  function createPlan(outputs: readonly Tensor[]): Plan {
+    const plan = onBackend(backend, () => planOf(outputs, backend.lowerings));
+    open.add(plan);
+    return plan;
+  }
+
+  async function release(each: Releasable): Promise<void> {
+    if (open.delete(each)) await each.dispose();
+  }
+
+  /** Runs a plan on what it is fed; the tensors are the caller's. */
+  function execute(
+    plan: Plan,
+    inputs: ReadonlyMap<string, Tensor>,
+    feeds: NamedNumbers,
+    parameterValue: LeafValue,
+  ): tf.Tensor[] {
+    if (!open.has(plan)) throw new Error("run: the program has been disposed of");
+    return onBackend(backend, () => {
+      const fed = new Map<string, tf.Tensor>();
+      try {
+        for (const [each, tensor] of inputs) {
+          fed.set(each, tf.tensor(fedNumbers(feeds, each, tensor), [...tensor.shape], tensor.dtype));
+        }
+        return plan.run((leaf) => (leaf.op === "input" ? fed.get(nameOf(leaf))! : parameterValue(leaf)));
+      } finally {
+        for (const tensor of fed.values()) tensor.dispose();
+      }
+    });
+  }
+
+  return {
+    name,
+    description: `TF.js ${tf.version_core}, ${backend.description}`,
+    device: backend.device,
+
+    async createParameters(initial, adam) {
+      const parameters = createTfjsParameters(backend, initial, adam);
+      open.add(parameters);
+      return parameters;
+    },
+
+    async compile(program, source): Promise<Executable> {
+      const { inputs } = leavesOf(program, source);
+      const names = Object.keys(program);
+      const plan = createPlan(Object.values(program));
+      const parameters = source?.parameters as TfjsParameters;
+      return {
+        async run(feeds) {
+          const results = execute(plan, inputs, feeds, (leaf) =>
+            parameters.tensor(source!.use, nameOf(leaf)),
+          );
+          const values = await Promise.all(results.map(taken));
+          return Object.fromEntries(values.map((each, i) => [names[i]!, each]));
+        },
+        dispose: () => release(plan),
+      };
+    },
+
+    async compileStep(loss, parameters) {
+      const own = parameters as TfjsParameters;
+      const { inputs } = leavesOf({ loss }, { parameters, use: "weights" });
+      const { next, stateLeaves } = stepProgram(loss, own.specs, own.settings);
+      const plan = createPlan([loss, ...next.flatMap((state) => PARTS.map((part) => state[part]))]);
+      const all = new Map([...inputs, ...SCALAR_INPUTS]);
+      const step = ({ feeds, learningRate }: Batch) => {
+        const scalars = adamScalars(own.settings, learningRate, own.stepCount + 1);
+        const [lossBefore, ...updated] = execute(plan, all, { ...feeds, ...scalarFeeds(scalars) }, (leaf) => {
+          const state = stateLeaves.get(leaf);
+          return state ? own.tensor(state.part, state.name) : own.tensor("weights", nameOf(leaf));
+        });
+        own.update(updated);
+        return lossBefore!;
+      };
+      return {
+        unroll: backend.device === "gpu" ? GPU_UNROLL : 1,
+        async run(batches) {
+          // Every step is on its way to a GPU before the first loss is waited for.
+          const losses = await Promise.all(batches.map(step).map(taken));
+          return losses.map(([lossBefore]) => lossBefore!);
+        },
+        dispose: () => release(plan),
+      };
+    },
+
+    async dispose() {
+      for (const each of open) await release(each);
+    },
+  };
+}
+
+function nameOf({ attributes }: Tensor): string {
+  return attributes["name"] as string;
+}
+
+/** The tensor's numbers; it is disposed of. */
+async function taken(tensor: tf.Tensor): Promise<Numbers> {
+  try {
+    return (await tensor.data()) as Numbers;
+  } finally {
+    tensor.dispose();
+  }
+}

@@ -1,0 +1,87 @@
+/** A generator under training as it is sampled from: plain layers, whatever normalisation it is trained with. */
+
+import { sampleLatents } from "../../shared/random.ts";
+import { input } from "../autodiff/tensor.ts";
+import type { AdamSettings, Engine, Executable, ParameterSource, ParameterValues } from "../engine/engine.ts";
+import { type Generator, generatorOf } from "./generator.ts";
+
+/** The latents whose moments take the place of a batch's; always the same ones. */
+const MOMENT_LATENTS = 512;
+
+/** Nothing is trained with it. */
+export const NO_TRAINING: AdamSettings = {
+  beta1: 0,
+  beta2: 0,
+  epsilon: 1,
+  weightDecay: 0,
+  averageDecay: 0,
+};
+
+export interface PlainGenerator {
+  readonly generator: Generator;
+  /** What the plain generator's programs read. */
+  readonly source: ParameterSource;
+  /** Brings its weights to where training is now. */
+  refresh(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export async function createPlainGenerator(
+  engine: Engine,
+  trained: Generator,
+  source: ParameterSource,
+): Promise<PlainGenerator> {
+  const generator = generatorOf(trained.latentSize, trained.layers);
+  if (!trained.plainWeights) return { generator, source, refresh: async () => {}, dispose: async () => {} };
+  const { parameters } = source;
+  const state = await parameters.read();
+  const initial = parameters.specs.map((spec) => ({ ...spec, values: state.weights[spec.name]! }));
+  const plain = await engine.createParameters(initial, NO_TRAINING);
+  const empty = await plain.read();
+  const program = await compilePlainWeights(engine, trained, source);
+  return {
+    generator,
+    source: { parameters: plain, use: "weights" },
+    async refresh() {
+      const weights = await runPlainWeights(program, trained);
+      await plain.write({ ...empty, weights, average: weights });
+    },
+    dispose: () => program.dispose(),
+  };
+}
+
+/** The weights that the plain layers have now, by name. */
+export async function readPlainWeights(
+  engine: Engine,
+  trained: Generator,
+  source: ParameterSource,
+): Promise<ParameterValues> {
+  if (!trained.plainWeights) return (await source.parameters.read())[source.use];
+  const program = await compilePlainWeights(engine, trained, source);
+  const weights = await runPlainWeights(program, trained);
+  await program.dispose();
+  return weights;
+}
+
+const OUTPUT_PREFIX = "plain:";
+
+function compilePlainWeights(
+  engine: Engine,
+  { latentSize, plainWeights }: Generator,
+  source: ParameterSource,
+): Promise<Executable> {
+  const weights = plainWeights!(input("latents", [MOMENT_LATENTS, latentSize]));
+  const outputs = Object.entries(weights).map(([name, tensor]) => [OUTPUT_PREFIX + name, tensor]);
+  return engine.compile(Object.fromEntries(outputs), source);
+}
+
+async function runPlainWeights(program: Executable, { latentSize }: Generator): Promise<ParameterValues> {
+  const found = await program.run({ latents: sampleLatents(0, 0, MOMENT_LATENTS, latentSize) });
+  return Object.fromEntries(
+    // A copy, because the program reuses its memory.
+    Object.entries(found).map(([name, values]) => [
+      name.slice(OUTPUT_PREFIX.length),
+      Float32Array.from(values),
+    ]),
+  );
+}
