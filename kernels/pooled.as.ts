@@ -127,6 +127,12 @@ export function dotProducts(pooled: usize, rowCount: i32, stride: usize, query: 
   }
 }
 
+/**
+ * Rows that a search looks at in full to learn how near the k-th is. MNIST, k = 5: with 64, 9,000 of 50,000 rows
+ * are left to be looked at, with k 18,600, with 256 8,800.
+ */
+const PROBES = 64;
+
 /** The least squared distance of pooled rows that rules out a squared distance below `limit`; see `search`. */
 // @ts-ignore: decorator
 @inline
@@ -156,7 +162,10 @@ function squaredDistances(squares: usize, dots: usize, querySquare: v128): v128 
  * @param coarseSquare  the query's
  * @param fine          the fine rows (factor 2)
  * @param fineQuery     int16, the query's fine row
+ * @param probeBounds   room for 64 float64
+ * @param probes        room for 64 int32
  * @param near          room for rowCount int32
+ * @param k             at most 64
  * @param exclude       a row to leave out, or -1
  * @param distances     out: k float64, ascending squared distances
  * @param indices       out: k uint32; of equally near rows the lower comes first
@@ -166,14 +175,14 @@ export function search(
   rows: usize, rowCount: i32, rowLength: usize, query: usize, tailMask: usize,
   coarseDots: usize, coarseSquares: usize, coarseSquare: i32, coarseCells: i32,
   fine: usize, fineStride: usize, fineSquares: usize, fineQuery: usize, fineSquare: i32, fineCells: i32,
-  near: usize, exclude: i32, k: i32, distances: usize, indices: usize,
+  probeBounds: usize, probes: usize, near: usize, exclude: i32, k: i32, distances: usize, indices: usize,
 ): i32 {
   const mask = v128.load(tailMask);
   const square = i32x4.splat(coarseSquare);
   if (rowCount - (exclude >= 0 ? 1 : 0) < k) return searchAll(rows, rowCount, rowLength, query, mask, exclude, k, distances, indices);
 
-  // The farthest of the k rows with the smallest bounds is no nearer than the k-th nearest.
-  let found = 0;
+  // The k-th nearest is no farther than the k-th of any rows; those with the smallest bounds are near.
+  let probeCount = 0;
   let worst = i32.MAX_VALUE;
   for (let first = 0; first < rowCount; first += 4) {
     const bounds = squaredDistances(coarseSquares + (<usize>first << 2), coarseDots + (<usize>first << 2), square);
@@ -182,17 +191,19 @@ export function search(
       const i = first + ctz(below);
       if (i == exclude || i >= rowCount) continue;
       const bound = laneOf(bounds, i - first);
-      found = insert(distances, indices, found, k, <f64>bound, i);
-      if (found == k) worst = <i32>load<f64>(distances + ((<usize>k - 1) << 3));
+      probeCount = insert(probeBounds, probes, probeCount, PROBES, <f64>bound, i);
+      if (probeCount == PROBES) worst = <i32>load<f64>(probeBounds + ((PROBES - 1) << 3));
     }
   }
-  let limit: u64 = 0;
-  for (let i = 0; i < k; i++) {
-    const row = rows + <usize>load<u32>(indices + (<usize>i << 2)) * rowLength;
-    limit = max(limit, squaredDistance(row, rowLength, query, mask, u64.MAX_VALUE));
+  let found = 0;
+  for (let i = 0; i < probeCount; i++) {
+    const row = load<i32>(probes + (<usize>i << 2));
+    const total = squaredDistance(rows + <usize>row * rowLength, rowLength, query, mask, u64.MAX_VALUE);
+    if (found < k || <f64>total < load<f64>(distances + ((<usize>k - 1) << 3))) {
+      found = insert(distances, indices, found, k, <f64>total, row);
+    }
   }
-
-  limit++;
+  let limit = <u64>load<f64>(distances + ((<usize>k - 1) << 3)) + 1;
 
   // Listed first: rows that are read one after the other without a branch in between arrive in half the time.
   const coarseLimit = pooledLimit(limit, 4, coarseCells);

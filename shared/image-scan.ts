@@ -22,6 +22,9 @@ const CANDIDATES = 64;
 const SHORTLIST_SHARE = 1 / 16;
 const MIN_SHORTLIST = 2048;
 
+/** As in kernels/pooled.as.ts. */
+const PROBES = 64;
+
 const HISTOGRAM_BINS = 4096;
 const VECTOR_BYTES = 16;
 
@@ -89,6 +92,8 @@ export function createImageScan(kernels: ScanKernels, { rowCount, shape }: Neigh
   const distancesAt = allocate(CANDIDATES * 8);
   const indicesAt = allocate(CANDIDATES * 4);
   const scoresAt = allocate(CANDIDATES * 8);
+  const probeBoundsAt = allocate(PROBES * 8);
+  const probesAt = allocate(PROBES * 4);
   const tailMaskAt = allocate(VECTOR_BYTES);
   const queryAt = allocate(wholeVectors(rowLength) * 2);
   const movedAt = allocate(POSITIONS.length * rowLength + VECTOR_BYTES);
@@ -105,7 +110,7 @@ export function createImageScan(kernels: ScanKernels, { rowCount, shape }: Neigh
   const memory = create();
   const buffer = memory.buffer as ArrayBuffer;
   const kernel = instantiate<PooledKernel>(kernels.pooled, memory);
-  const aligner = createAligner(instantiate(kernels.align, memory), memory);
+  const aligner = createAligner(instantiate(kernels.align, memory));
 
   const rows = new Uint8Array(buffer, rowsAt, rowsBytes);
   const queryInt16 = new Int16Array(buffer, queryAt, rowLength);
@@ -165,6 +170,8 @@ export function createImageScan(kernels: ScanKernels, { rowCount, shape }: Neigh
         fine.widenedAt,
         uint32At(fine.queries.squaresAt),
         fine.cells,
+        probeBoundsAt,
+        probesAt,
         nearAt,
         exclude,
         k,
