@@ -14,6 +14,7 @@ import { glyphs } from "../trainer/data/glyphs.ts";
 import { scanRows } from "../trainer/data/scan-rows.ts";
 import { writeBundle } from "../trainer/export/bundle.ts";
 import { calibrate } from "../trainer/export/calibrate.ts";
+import { siblingDistances } from "../trainer/export/siblings.ts";
 import { layerParameters } from "../trainer/generators/layers.ts";
 import { cpuMsPerRequest, requestsPerSecond, send } from "./http-load.ts";
 import { type BenchmarkRow, interquartileRange, median } from "./row.ts";
@@ -38,6 +39,7 @@ export async function benchEdge(report: (line: string) => void): Promise<Benchma
 async function writeBenchBundle(directory: string): Promise<void> {
   const random = createRandom(1);
   const data = glyphs.create(1, { train: 60_000, heldOut: 200, test: 0 });
+  const scan = scanRows(data.train, data.shape);
   const layers = [
     { kind: "dense" as const, units: 1200, activation: "relu" as const },
     { kind: "dense" as const, units: 1200, activation: "relu" as const },
@@ -64,7 +66,8 @@ async function writeBenchBundle(directory: string): Promise<void> {
     dataset: { name: "glyphs", trainCount: 60_000, heldOutCount: 200, testCount: 0 },
     metrics: {},
     train: data.train,
-    calibration: await calibrate(scanRows(data.train, data.shape), data.train, data.heldOut, 0.01, () => {}),
+    calibration: await calibrate(scan, data.train, data.heldOut, 0.01, () => {}),
+    siblings: await siblingDistances(scan, () => {}),
     hnswIndex: null,
     preview: new Uint8Array(1),
     report: "",

@@ -26,16 +26,17 @@ export interface MemorisationCheck {
 export function checkExample(training: TrainingExamples, example: Example, k: number): MemorisationCheck {
   const { scan, calibration, nullStatistics } = training;
   const { indices, distances } = scan.search(example, k);
-  const ratio = STATISTICS[calibration.statistic](scan, example, calibration.neighbourhood);
+  const distance = distances[0]!;
+  // To the byte, whatever the statistic: one that aligns may have nothing to align.
+  const ratio =
+    distance === 0 ? 0 : STATISTICS[calibration.statistic](scan, example, calibration.neighbourhood);
   const pValue = conformalPValue(nullStatistics, ratio);
-  const nearest = indices[0]!;
-  const sibling = scan.search(scan.row(nearest), 1, nearest).distances[0] ?? Number.POSITIVE_INFINITY;
   return {
     verdict: verdictOf(pValue, calibration.alpha),
     pValue,
-    distance: distances[0]!,
+    distance,
     ratio,
-    authentic: isAuthentic(distances[0]!, sibling),
+    authentic: isAuthentic(distance, training.siblingDistance(indices[0]!)),
     neighbours: Array.from(indices, (index, i) => ({
       index,
       distance: distances[i]!,

@@ -14,6 +14,8 @@ export interface TrainingExamples {
   readonly scan: NeighbourScan;
   /** The class name of a training example, or null where there are no classes. */
   labelOf(index: number): string | null;
+  /** From a training example to its nearest other one; Infinity where there is none. */
+  siblingDistance(index: number): number;
   readonly calibration: NonNullable<Manifest["calibration"]>;
   /** The null distribution, ascending. */
   readonly nullStatistics: Float32Array;
@@ -107,7 +109,7 @@ async function loadTrainingExamples(
         "so nothing can be compared with them; export it with them to ask for neighbours",
     );
   }
-  const { dtype, rowCount, shards, labelsFile } = neighbours;
+  const { dtype, rowCount, shards, labelsFile, siblingsFile } = neighbours;
   const scan = createTrainingScan(scanKernels, { dtype, rowCount, shape: manifest.output.shape });
   if (calibration.statistic === "aligned-ratio" && !scan.alignedDistances) {
     throw new BundleError(
@@ -127,8 +129,9 @@ async function loadTrainingExamples(
       `${manifest.name}/manifest.json: ${rowCount} training examples, but ${first} in its shards. Export the model again.`,
     );
   }
-  const [labelBytes, nullBytes] = await Promise.all([
+  const [labelBytes, siblingBytes, nullBytes] = await Promise.all([
     labelsFile && readFile(labelsFile),
+    siblingsFile && readFile(siblingsFile),
     readFile(calibration.file),
     ...targets.map(async ({ file, target }) => {
       await streamInto(target, await openFile(file), `${manifest.name}/${file}`);
@@ -136,8 +139,13 @@ async function loadTrainingExamples(
     }),
   ]);
   const classes = labelBytes ? new Uint16Array(labelBytes.buffer, 0, rowCount) : null;
+  const siblings = siblingBytes ? new Float32Array(siblingBytes.buffer, 0, rowCount) : null;
   return {
     scan,
+    siblingDistance: (index) =>
+      siblings
+        ? siblings[index]!
+        : (scan.search(scan.row(index), 1, index).distances[0] ?? Number.POSITIVE_INFINITY),
     labelOf: (index) => (classes && labels ? (labels[classes[index]!] ?? null) : null),
     calibration,
     nullStatistics: new Float32Array(nullBytes.buffer),

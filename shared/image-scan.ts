@@ -12,6 +12,9 @@ import type { ScanKernels } from "./training-scan.ts";
 /** Smaller images have too few cells to tell one from another. */
 const MIN_SIDE = 8;
 
+/** Squared distances of larger ones' 2×2 means could exceed an int32. */
+const MAX_CELLS = Math.floor(2 ** 31 / 255 ** 2);
+
 /** Rows that a query is aligned with: a few more than the neighbourhood that the statistic looks at. */
 const CANDIDATES = 64;
 
@@ -60,8 +63,9 @@ interface PooledKernel {
 }
 
 export function isPoolable({ dtype, shape }: NeighbourScanSpec): boolean {
-  const [height = 0, width = 0] = shape;
-  return dtype === "uint8" && shape.length === 3 && Math.min(height, width) >= MIN_SIDE;
+  const [height = 0, width = 0, channels = 0] = shape;
+  const cells = Math.ceil(height / 2) * Math.ceil(width / 2) * channels;
+  return dtype === "uint8" && shape.length === 3 && Math.min(height, width) >= MIN_SIDE && cells <= MAX_CELLS;
 }
 
 export function createImageScan(kernels: ScanKernels, { rowCount, shape }: NeighbourScanSpec): NeighbourScan {

@@ -11,7 +11,7 @@ import { sha256Hex } from "./sha256.ts";
 /** The newest manifest format, and the one that is written. */
 export const FORMAT_VERSION = 2;
 
-/** The oldest that is still read: 1 knew one statistic only. */
+/** The oldest that is still read: 1 knew one statistic and no siblings. */
 const OLDEST_FORMAT_VERSION = 1;
 
 /** No file of a bundle is larger: Cloudflare serves static assets up to 25 MiB. */
@@ -95,6 +95,8 @@ const neighbours = z.strictObject({
   shards: z.array(z.strictObject({ file: fileName, rowCount: z.number().int().positive() })).min(1),
   /** One little-endian uint16 a row, an index into `labels`; null: unlabelled. */
   labelsFile: fileName.nullable(),
+  /** One little-endian float32 a row: its distance to the nearest other row. Left out where that takes too long. */
+  siblingsFile: fileName.nullable().optional(),
   /** hnswlib's saved graph, in order of its parts; null: small enough to scan. */
   index: z.strictObject({ kind: z.literal("hnsw"), files: z.array(fileName).min(1) }).nullable(),
 });

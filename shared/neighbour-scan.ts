@@ -39,7 +39,7 @@ export interface NeighbourScan {
   search(query: Uint8Array | Float32Array, k: number, exclude?: number): Neighbours;
   /**
    * Aligned distances (aligned-distance.ts) of the rows that look most like the query, ascending; identical rows
-   * count once. Null where rows are no images, or too small.
+   * count once. Null where rows are no images, or too small or too large.
    */
   readonly alignedDistances:
     | ((query: Uint8Array | Float32Array, exclude?: number) => Float64Array<ArrayBuffer>)

@@ -11,29 +11,39 @@ export type Example = Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 
 /**
  * @param neighbourhood how many nearest training examples to look at, fewer where there are fewer
- * @param exclude       a training row to leave out, say the example's own
+ * @param own           the example is this training row: compares it with those that differ from it
  */
 export type Statistic = (
   scan: NeighbourScan,
   example: Example,
   neighbourhood: number,
-  exclude?: number,
+  own?: number,
 ) => number;
 
 export const STATISTICS: Readonly<Record<StatisticName, Statistic>> = {
   /** By distances in pixels, or in the data's own units. */
-  "neighbourhood-ratio": (scan, example, neighbourhood, exclude) =>
-    neighbourhoodRatio(scan.search(example, neighbourhood, exclude).distances),
+  "neighbourhood-ratio": (scan, example, neighbourhood, own) => {
+    const { distances } = scan.search(example, neighbourhood, own);
+    return neighbourhoodRatio(own === undefined ? distances : positive(distances));
+  },
 
   /** By aligned distances (aligned-distance.ts), identical training examples counted once. */
-  "aligned-ratio": (scan, example, neighbourhood, exclude) => {
-    // Every image explains one of a single colour; that is a copy of itself alone.
+  "aligned-ratio": (scan, example, neighbourhood, own) => {
+    // Every image can be made an image of a single colour, so that is a copy of itself alone.
     if (example.every((value) => value === example[0])) {
-      return scan.search(example, 1, exclude).distances[0] === 0 ? 0 : 1;
+      return own === undefined && scan.search(example, 1).distances[0] === 0 ? 0 : 1;
     }
-    return neighbourhoodRatio(scan.alignedDistances!(example, exclude).subarray(0, neighbourhood));
+    const distances = scan.alignedDistances!(example, own);
+    return neighbourhoodRatio(
+      (own === undefined ? distances : positive(distances)).subarray(0, neighbourhood),
+    );
   },
 };
+
+/** Without the duplicates of an example. */
+function positive(distances: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  return distances.filter((distance) => distance > 0);
+}
 
 /** The best statistic for training rows of this kind. */
 export function statisticFor(scan: NeighbourScan): StatisticName {

@@ -2,7 +2,7 @@
  * Is an example a copy of a training example? A conformal test on its nearest neighbours.
  *
  * It is a nearest-neighbour test, no privacy guarantee: of images it finds copies that were dimmed, blurred, mixed,
- * moved or turned a little (BENCHMARKS.md has how many), of vectors those that lie near; others can pass it.
+ * or moved a little (BENCHMARKS.md has how many), of vectors those that lie near; others can pass it.
  */
 
 export type Verdict = "copy" | "close" | "novel";
@@ -16,8 +16,7 @@ export const CLOSE_BELOW = 0.05;
 /** What every place that shows a verdict says beside it. */
 export const VERDICT_NOTE =
   "A nearest-neighbour test, no privacy guarantee: copies that were changed much (mirrored, moved far, redrawn) can " +
-  "pass as novel, and " +
-  "simple examples can look close to others by chance.";
+  "pass as novel, and simple examples can look close to others by chance.";
 
 /**
  * What every test statistic ends in: distance to the nearest training example relative to the neighbourhood,
@@ -26,9 +25,10 @@ export const VERDICT_NOTE =
  * The raw distance misses nearly every altered copy; this ratio finds most of them at the same
  * false-positive rate, and d₁/d₂ would break where the training set holds duplicates.
  *
- * @param distances ascending, at least one
+ * @param distances ascending; of none the ratio is 1
  */
 export function neighbourhoodRatio(distances: ArrayLike<number>): number {
+  if (distances.length === 0) return 1;
   let sum = 0;
   for (let i = 0; i < distances.length; i++) sum += distances[i]!;
   return sum === 0 ? 0 : (distances[0]! * distances.length) / sum;
@@ -71,5 +71,6 @@ export function verdictOf(pValue: number, alpha: number): Verdict {
  * @param distanceToSibling from that training example to its nearest other one; Infinity if there is none
  */
 export function isAuthentic(distance: number, distanceToSibling: number): boolean {
-  return distance > distanceToSibling;
+  // Bundles hold distances to siblings as float32.
+  return Math.fround(distance) > Math.fround(distanceToSibling);
 }

@@ -47,6 +47,7 @@ beforeAll(async () => {
       metrics: {},
       train: null,
       calibration: null,
+      siblings: null,
       hnswIndex: null,
       preview: encodePng({ width: 1, height: 1, channels: 1, data: new Uint8Array(1) }),
       report: "<!doctype html><title>Report</title>",

@@ -8,6 +8,7 @@ import type { Rows } from "../trainer/data/dataset.ts";
 import { scanRows } from "../trainer/data/scan-rows.ts";
 import { writeBundle } from "../trainer/export/bundle.ts";
 import { calibrate } from "../trainer/export/calibrate.ts";
+import { siblingDistances } from "../trainer/export/siblings.ts";
 import { GENERATORS } from "../trainer/generators/index.ts";
 import { layerParameters } from "../trainer/generators/layers.ts";
 
@@ -69,6 +70,7 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
   }
   const train = randomRows(random.fork("train"), rowCount, length, isImage);
   const heldOut = randomRows(random.fork("held-out"), heldOutCount, length, isImage);
+  const scan = bundle.withoutRows ? null : scanRows(train, output.shape);
   return writeBundle(directory, {
     name,
     latentSize,
@@ -79,10 +81,9 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
     training: { objective: "none", engine: "none", seed, steps: 0, config: {} },
     dataset: { name: "noise", trainCount: rowCount, heldOutCount, testCount: 0 },
     metrics: {},
-    train: bundle.withoutRows ? null : train,
-    calibration: bundle.withoutRows
-      ? null
-      : await calibrate(scanRows(train, output.shape), train, heldOut, 0.01, () => {}),
+    train: scan && train,
+    calibration: scan && (await calibrate(scan, train, heldOut, 0.01, () => {})),
+    siblings: scan && (await siblingDistances(scan, () => {})),
     hnswIndex: null,
     preview: encodePng({ width: 1, height: 1, channels: 1, data: new Uint8Array(1) }),
     report: "<!doctype html><title>Report</title>",

@@ -1,6 +1,7 @@
 /** The altered copies that the memorisation check is to find: what a generator that memorised may give. */
 
 import type { Random } from "../../shared/random.ts";
+import type { Rows } from "../../trainer/data/dataset.ts";
 
 /** [height, width, channels] */
 export type ImageShape = readonly number[];
@@ -64,4 +65,27 @@ function bytesOf(
 ): Uint8Array<ArrayBuffer> {
   // A Uint8ClampedArray rounds and clamps.
   return new Uint8Array(Uint8ClampedArray.from(image, change).buffer);
+}
+
+/**
+ * Altered copies of training images drawn at random, each of another one.
+ *
+ * @param name  of an alteration
+ * @param train uint8 images of `shape`, at least as many as `count`
+ */
+export function alteredCopies(
+  name: string,
+  { values, count: trainCount, length }: Rows,
+  shape: ImageShape,
+  count: number,
+  random: Random,
+): Rows {
+  const order = random.fork("originals").permutation(trainCount);
+  const imageAt = (i: number) => values.subarray(order[i]! * length, (order[i]! + 1) * length) as Uint8Array;
+  const altered = new Uint8Array(count * length);
+  for (let i = 0; i < count; i++) {
+    const drawn = random.fork(name, i);
+    altered.set(ALTERATIONS[name]!(imageAt(i), imageAt(trainCount - 1 - i), shape, drawn), i * length);
+  }
+  return { count, length, values: altered, labels: null };
 }

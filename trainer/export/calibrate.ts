@@ -2,7 +2,7 @@
 
 import type { NeighbourScan } from "../../shared/neighbour-scan.ts";
 import { type Example, STATISTICS, type StatisticName, statisticFor } from "../../shared/statistic.ts";
-import { NEIGHBOURHOOD } from "../../shared/verdict.ts";
+import { CLOSE_BELOW, NEIGHBOURHOOD } from "../../shared/verdict.ts";
 import type { Rows } from "../data/dataset.ts";
 import type { CalibrationContent } from "./bundle.ts";
 
@@ -14,6 +14,9 @@ export type OnProgress = (done: number, total: number) => void;
 /**
  * Scores held-out examples against the training rows, or, where there are too few of them, every training
  * example against the others.
+ *
+ * Of fewer than 1 / alpha examples a p-value can't fall below alpha, and nothing would be a copy. The calibration's
+ * alpha is then as small as they allow: what scores below all of them is a copy.
  *
  * @param scan       over `train`: the edge's own, so that calibration and check compute the same distances
  * @param onProgress told now and then how many examples are done
@@ -36,13 +39,14 @@ export async function calibrate(
     leaveOut: !isHeldOut,
     onProgress,
   });
-  return { statistic, neighbourhood, method, alpha, nullStatistics };
+  const finestAlpha = Math.min(1 / nullStatistics.length, CLOSE_BELOW);
+  return { statistic, neighbourhood, method, alpha: Math.max(alpha, finestAlpha), nullStatistics };
 }
 
 /**
  * The statistic of every row.
  *
- * @param leaveOut the rows are those of the scan: compares each with the others
+ * @param leaveOut the rows are those of the scan: compares each with those that differ from it
  */
 export async function scoreRows(
   scan: NeighbourScan,
@@ -54,7 +58,7 @@ export async function scoreRows(
   const scores = new Float32Array(rows.count);
   for (let i = 0; i < rows.count; i++) {
     const example: Example = rows.values.subarray(i * rows.length, (i + 1) * rows.length);
-    scores[i] = STATISTICS[statistic](scan, example, neighbourhood, leaveOut ? i : -1);
+    scores[i] = STATISTICS[statistic](scan, example, neighbourhood, leaveOut ? i : undefined);
     if (i % 100 === 0) {
       onProgress(i, rows.count);
       // Lets the display draw and Ctrl-C through.

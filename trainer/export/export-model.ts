@@ -19,6 +19,7 @@ import { calibrate } from "./calibrate.ts";
 import { buildHnswIndex } from "./hnsw-index.ts";
 import { previewCount, previewPng } from "./preview.ts";
 import { trainingReport } from "./report.ts";
+import { siblingDistances } from "./siblings.ts";
 
 export interface ExportRequest {
   readonly config: Config;
@@ -75,10 +76,16 @@ export async function exportModel(request: ExportRequest): Promise<void> {
   await sampler.dispose();
 
   const published = config.export.trainingRows ? train : null;
+  const scan = published && scanRows(published, dataset.shape);
   const calibration =
-    published &&
-    (await calibrate(scanRows(train, dataset.shape), train, heldOut, config.export.alpha, (done, total) =>
+    scan &&
+    (await calibrate(scan, train, heldOut, config.export.alpha, (done, total) =>
       reporter.working("calibrating the memorisation check", done, total),
+    ));
+  const siblings =
+    scan &&
+    (await siblingDistances(scan, (done, total) =>
+      reporter.working("comparing the training examples", done, total),
     ));
   const { indexAboveMiB } = config.export;
   const needsIndex =
@@ -113,6 +120,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     metrics,
     train: published,
     calibration,
+    siblings,
     hnswIndex,
     preview,
     report: await trainingReport({ name, folder: folder.path, metrics, preview, config: publicConfig }),
