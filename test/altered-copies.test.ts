@@ -1,7 +1,7 @@
 /** The memorisation check as a whole, calibrated as an export does it, on data drawn by code. */
 
 import { describe, expect, test } from "vitest";
-import { ALTERATIONS, alteredCopies } from "../bench/verdict/alterations.ts";
+import { ALTERATIONS, alteredCopies } from "../bench/alterations.ts";
 import { createRandom, type Random } from "../shared/random.ts";
 import { conformalPValue, verdictOf } from "../shared/verdict.ts";
 import { type Dataset, type Rows, sliceRows, takeRows } from "../trainer/data/dataset.ts";

@@ -1,7 +1,7 @@
 /** The altered copies that the memorisation check is to find: what a generator that memorised may give. */
 
-import type { Random } from "../../shared/random.ts";
-import type { Rows } from "../../trainer/data/dataset.ts";
+import type { Random } from "../shared/random.ts";
+import type { Rows } from "../trainer/data/dataset.ts";
 
 /** [height, width, channels] */
 export type ImageShape = readonly number[];
