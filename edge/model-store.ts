@@ -1,7 +1,7 @@
 /** The served models: loaded from assets on first use, verified, and kept for the life of the isolate. */
 
 import { BundleError, type Manifest, parseManifest, verifyFile } from "../shared/manifest.ts";
-import type { NeighbourScan } from "../shared/neighbour-scan.ts";
+import type { MemorisationTest } from "../shared/memorisation-check.ts";
 import { createTrainingScan, type ScanKernels } from "../shared/training-scan.ts";
 import type { Generator, LoadGenerator, ReadFile } from "./generator.ts";
 import { Problem } from "./problem.ts";
@@ -10,15 +10,9 @@ import { Problem } from "./problem.ts";
 export type FetchAsset = (path: string) => Promise<Response>;
 
 /** What the memorisation check needs. */
-export interface TrainingExamples {
-  readonly scan: NeighbourScan;
+export interface TrainingExamples extends MemorisationTest {
   /** The class name of a training example, or null where there are no classes. */
   labelOf(index: number): string | null;
-  /** From a training example to its nearest other one; Infinity where there is none. */
-  siblingDistance(index: number): number;
-  readonly calibration: NonNullable<Manifest["calibration"]>;
-  /** The null distribution, ascending. */
-  readonly nullStatistics: Float32Array;
 }
 
 export interface Model {
@@ -139,13 +133,9 @@ async function loadTrainingExamples(
     }),
   ]);
   const classes = labelBytes ? new Uint16Array(labelBytes.buffer, 0, rowCount) : null;
-  const siblings = siblingBytes ? new Float32Array(siblingBytes.buffer, 0, rowCount) : null;
   return {
     scan,
-    siblingDistance: (index) =>
-      siblings
-        ? siblings[index]!
-        : (scan.search(scan.row(index), 1, index).distances[0] ?? Number.POSITIVE_INFINITY),
+    siblings: siblingBytes ? new Float32Array(siblingBytes.buffer, 0, rowCount) : null,
     labelOf: (index) => (classes && labels ? (labels[classes[index]!] ?? null) : null),
     calibration,
     nullStatistics: new Float32Array(nullBytes.buffer),
