@@ -106,6 +106,11 @@ describe("search among images", () => {
   });
 });
 
+test("60,000 images of 784 bytes take less than one and a half times what they are", () => {
+  const { memoryBytes } = createImageScan(kernels, { dtype: "uint8", rowCount: 60_000, shape: [28, 28, 1] });
+  expect(memoryBytes).toBeLessThan(1.5 * 60_000 * 784);
+});
+
 describe("aligned distances", () => {
   test("are what least squares leave in the fourth power, in the position that correlates most", () => {
     fc.assert(
