@@ -10,7 +10,7 @@ export const checkSchema = z
     pValue: z.number().openapi({
       description:
         "(1 + held-out examples whose ratio is at least as small) / (1 + held-out): on fresh real examples it " +
-        "is below alpha with probability alpha.",
+        "is below alpha with probability alpha. Twice that where the calibration's method is leave-one-out.",
     }),
     distance: z
       .number()

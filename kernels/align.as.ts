@@ -4,8 +4,8 @@
 // Images are taken without their outermost pixels, as planes of float32: [height − 2, width − 2, channels], filled
 // up with zeros to whole vectors. Sums are float32 in 4 lanes, added in the planes' order.
 
-/** The softened image is left out where the image itself explains all but this share of its variance. */
-const SINGULAR: f64 = 1e-5;
+/** Holds back the softened image's share, as if it had as much more variance; see shared/aligned-distance.ts. */
+const RIDGE: f64 = 0.1;
 
 // @ts-ignore: decorator
 @inline
@@ -86,7 +86,7 @@ export function alignedDistances(
   }
 }
 
-/** (mean r⁴)^¼ of the r that least squares leave: target ≈ a·image + b·softened + constant. */
+/** (mean r⁴)^¼ of the r that is left of target ≈ a·image + b·softened + constant. */
 function residual(image: usize, softened: usize, target: usize, length: usize): f64 {
   const zero = f32x4.splat(0);
   let x = zero, s = zero, t = zero, xx = zero, xs = zero, ss = zero, xt = zero, st = zero;
@@ -114,14 +114,13 @@ function residual(image: usize, softened: usize, target: usize, length: usize): 
   const covarianceXS = sumLanes(xs) - count * meanX * meanS;
   const covarianceXT = sumLanes(xt) - count * meanX * meanT;
   const covarianceST = sumLanes(st) - count * meanS * meanT;
-  const determinant = varianceX * varianceS - covarianceXS * covarianceXS;
 
-  let a = varianceX > 0 ? covarianceXT / varianceX : 0;
-  let b: f64 = 0;
-  if (determinant > SINGULAR * varianceX * varianceS) {
-    a = (covarianceXT * varianceS - covarianceST * covarianceXS) / determinant;
-    b = (covarianceST * varianceX - covarianceXT * covarianceXS) / determinant;
-  }
+  // First what the image explains of both, then what the rest of the softened one explains of the rest.
+  const ofSoftened = varianceX > 0 ? covarianceXS / varianceX : 0;
+  const ofTarget = varianceX > 0 ? covarianceXT / varianceX : 0;
+  const left = varianceS - ofSoftened * covarianceXS;
+  const b = varianceS > 0 ? (covarianceST - ofTarget * covarianceXS) / (left + RIDGE * varianceS) : 0;
+  const a = ofTarget - b * ofSoftened;
   return fourthMoment(image, softened, target, length, <f32>a, <f32>b, <f32>(meanT - a * meanX - b * meanS));
 }
 

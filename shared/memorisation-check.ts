@@ -35,7 +35,7 @@ export function checkExample(test: MemorisationTest, example: Example, k: number
   // To the byte, whatever the statistic: one that aligns may have nothing to align.
   const ratio =
     distance === 0 ? 0 : STATISTICS[calibration.statistic](scan, example, calibration.neighbourhood);
-  const pValue = conformalPValue(nullStatistics, ratio);
+  const pValue = conformalPValue(nullStatistics, ratio, calibration.method);
   return {
     verdict: verdictOf(pValue, calibration.alpha),
     pValue,

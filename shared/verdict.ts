@@ -7,6 +7,14 @@
 
 export type Verdict = "copy" | "close" | "novel";
 
+export type CalibrationMethod = "held-out" | "leave-one-out";
+
+/** A p-value is this many times the share of the null distribution below it. */
+export const NULL_FACTORS: Readonly<Record<CalibrationMethod, number>> = {
+  "held-out": 1,
+  "leave-one-out": 2,
+};
+
 /** Training examples that the statistic looks at, fewer where the training set is smaller. */
 export const NEIGHBOURHOOD = 50;
 
@@ -38,11 +46,19 @@ export function neighbourhoodRatio(distances: ArrayLike<number>): number {
  * (1 + held-out statistics at most as large) / (1 + held-out). On fresh examples of the same distribution
  * it is below any alpha with probability at most alpha, whatever that distribution is.
  *
- * Source: Vovk, Gammerman, Shafer 2005, "Algorithmic Learning in a Random World".
+ * Training examples that were compared with the others in their place know nothing of the example, which may have been
+ * the nearest of one of them; the p-value is then twice as large, at most 1.
  *
- * @param nullStatistics the held-out examples' statistics, ascending
+ * Sources: Vovk, Gammerman, Shafer 2005, "Algorithmic Learning in a Random World"; for the factor of 2 Barber, Candès,
+ * Ramdas, Tibshirani 2021, arXiv:1905.02928 (the jackknife).
+ *
+ * @param nullStatistics the held-out or left-out examples' statistics, ascending
  */
-export function conformalPValue(nullStatistics: Float32Array, statistic: number): number {
+export function conformalPValue(
+  nullStatistics: Float32Array,
+  statistic: number,
+  method: CalibrationMethod = "held-out",
+): number {
   // The null is stored as float32; unrounded, a statistic equal to one of its values could miss it.
   const rounded = Math.fround(statistic);
   let low = 0;
@@ -52,7 +68,7 @@ export function conformalPValue(nullStatistics: Float32Array, statistic: number)
     if (nullStatistics[middle]! <= rounded) low = middle + 1;
     else high = middle;
   }
-  return (1 + low) / (1 + nullStatistics.length);
+  return Math.min(1, (NULL_FACTORS[method] * (1 + low)) / (1 + nullStatistics.length));
 }
 
 /** @param alpha the model's own false-positive rate for `copy`, at most 0.05 */

@@ -55,6 +55,12 @@ describe("the conformal p-value", () => {
     }
   });
 
+  test("is twice as large where training examples were left out one by one, at most 1", () => {
+    const ascending = Float32Array.of(0.2, 0.4, 0.6);
+    expect(conformalPValue(ascending, 0.1, "leave-one-out")).toBe(0.5);
+    expect(conformalPValue(ascending, 0.5, "leave-one-out")).toBe(1);
+  });
+
   test("is never 0", () => {
     expect(conformalPValue(Float32Array.of(0.5, 0.6, 0.7), 0)).toBe(0.25);
   });

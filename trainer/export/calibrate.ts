@@ -2,7 +2,7 @@
 
 import type { NeighbourScan } from "../../shared/neighbour-scan.ts";
 import { type Example, STATISTICS, type StatisticName, statisticFor } from "../../shared/statistic.ts";
-import { CLOSE_BELOW, NEIGHBOURHOOD } from "../../shared/verdict.ts";
+import { CLOSE_BELOW, NEIGHBOURHOOD, NULL_FACTORS } from "../../shared/verdict.ts";
 import type { Rows } from "../data/dataset.ts";
 import type { CalibrationContent } from "./bundle.ts";
 
@@ -15,8 +15,8 @@ export type OnProgress = (done: number, total: number) => void;
  * Scores held-out examples against the training rows, or, where there are too few of them, every training
  * example against the others.
  *
- * Of fewer than 1 / alpha examples a p-value can't fall below alpha, and nothing would be a copy. The calibration's
- * alpha is then as small as they allow: what scores below all of them is a copy.
+ * Of few examples no p-value can fall below alpha, and nothing would be a copy. The calibration's alpha is then as small
+ * as they allow: what scores below all of them is a copy.
  *
  * @param scan       over `train`: the edge's own, so that calibration and check compute the same distances
  * @param onProgress told now and then how many examples are done
@@ -39,7 +39,7 @@ export async function calibrate(
     leaveOut: !isHeldOut,
     onProgress,
   });
-  const finestAlpha = Math.min(1 / nullStatistics.length, CLOSE_BELOW);
+  const finestAlpha = Math.min(NULL_FACTORS[method] / nullStatistics.length, CLOSE_BELOW);
   return { statistic, neighbourhood, method, alpha: Math.max(alpha, finestAlpha), nullStatistics };
 }
 
