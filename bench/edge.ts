@@ -97,10 +97,14 @@ async function warmRequests(bundle: string, report: (line: string) => void): Pro
   const tfjs = await startWorker("bench/peers/tfjs-edge.ts", (assets) => writeAssets(assets, bundles), {});
   const agent = new Agent({ keepAlive: true });
   const sample = (n: number, { url } = server) => send(`${url}/sample?n=${n}&seed=${n}`, { agent });
-  const example = Uint8Array.from({ length: 784 }, (_, i) => (i * 31) % 256);
-  const pixels = JSON.stringify({ pixels: Array.from(example) });
+  const { heldOut } = glyphs.create(1, { train: 1, heldOut: 200, test: 0 });
+  const bodies = Array.from({ length: heldOut.count }, (_, i) =>
+    JSON.stringify({ pixels: Array.from(heldOut.values.subarray(784 * i, 784 * (i + 1))) }),
+  );
   const headers = { "content-type": "application/json" };
-  const nearest = () => send(`${server.url}/nearest`, { method: "POST", agent, headers }, pixels);
+  let asked = 0;
+  const nearest = () =>
+    send(`${server.url}/nearest`, { method: "POST", agent, headers }, bodies[asked++ % bodies.length]!);
   try {
     for (let i = 0; i < 50; i++) {
       await Promise.all([sample(1), sample(64), nearest(), sample(1, tfjs), sample(64, tfjs)]);
