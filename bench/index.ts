@@ -5,6 +5,7 @@ import type { Benchmark } from "./row.ts";
 import { benchSample } from "./sample.ts";
 import { benchSearch } from "./search.ts";
 import { benchTrain } from "./train.ts";
+import { benchVerdict } from "./verdict.ts";
 
 /** Every benchmark, by the name that `npm run bench` takes. */
 export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
@@ -12,6 +13,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   sample: benchSample,
   search: benchSearch,
   edge: benchEdge,
+  verdict: benchVerdict,
   gpu: benchGpu,
   data: benchData,
 };
