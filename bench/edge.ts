@@ -11,8 +11,10 @@ import { checkBundles, writeAssets } from "../cli/assets.ts";
 import { type LocalServer, startServer, startWorker } from "../cli/workerd.ts";
 import { createRandom } from "../shared/random.ts";
 import { glyphs } from "../trainer/data/glyphs.ts";
+import { scanRows } from "../trainer/data/scan-rows.ts";
 import { writeBundle } from "../trainer/export/bundle.ts";
 import { calibrate } from "../trainer/export/calibrate.ts";
+import { siblingDistances } from "../trainer/export/siblings.ts";
 import { layerParameters } from "../trainer/generators/layers.ts";
 import { cpuMsPerRequest, requestsPerSecond, send } from "./http-load.ts";
 import { type BenchmarkRow, interquartileRange, median } from "./row.ts";
@@ -37,6 +39,7 @@ export async function benchEdge(report: (line: string) => void): Promise<Benchma
 async function writeBenchBundle(directory: string): Promise<void> {
   const random = createRandom(1);
   const data = glyphs.create(1, { train: 60_000, heldOut: 200, test: 0 });
+  const scan = scanRows(data.train, data.shape);
   const layers = [
     { kind: "dense" as const, units: 1200, activation: "relu" as const },
     { kind: "dense" as const, units: 1200, activation: "relu" as const },
@@ -63,7 +66,8 @@ async function writeBenchBundle(directory: string): Promise<void> {
     dataset: { name: "glyphs", trainCount: 60_000, heldOutCount: 200, testCount: 0 },
     metrics: {},
     train: data.train,
-    calibration: await calibrate(data.train, data.heldOut, 0.01, () => {}),
+    calibration: await calibrate(scan, data.train, data.heldOut, 0.01, () => {}),
+    siblings: await siblingDistances(scan, () => {}),
     hnswIndex: null,
     preview: new Uint8Array(1),
     report: "",
@@ -93,10 +97,14 @@ async function warmRequests(bundle: string, report: (line: string) => void): Pro
   const tfjs = await startWorker("bench/peers/tfjs-edge.ts", (assets) => writeAssets(assets, bundles), {});
   const agent = new Agent({ keepAlive: true });
   const sample = (n: number, { url } = server) => send(`${url}/sample?n=${n}&seed=${n}`, { agent });
-  const example = Uint8Array.from({ length: 784 }, (_, i) => (i * 31) % 256);
-  const pixels = JSON.stringify({ pixels: Array.from(example) });
+  const { heldOut } = glyphs.create(1, { train: 1, heldOut: 200, test: 0 });
+  const bodies = Array.from({ length: heldOut.count }, (_, i) =>
+    JSON.stringify({ pixels: Array.from(heldOut.values.subarray(784 * i, 784 * (i + 1))) }),
+  );
   const headers = { "content-type": "application/json" };
-  const nearest = () => send(`${server.url}/nearest`, { method: "POST", agent, headers }, pixels);
+  let asked = 0;
+  const nearest = () =>
+    send(`${server.url}/nearest`, { method: "POST", agent, headers }, bodies[asked++ % bodies.length]!);
   try {
     for (let i = 0; i < 50; i++) {
       await Promise.all([sample(1), sample(64), nearest(), sample(1, tfjs), sample(64, tfjs)]);

@@ -1,13 +1,19 @@
 import { benchData } from "./data.ts";
 import { benchEdge } from "./edge.ts";
+import { benchGpu } from "./gpu.ts";
 import type { Benchmark } from "./row.ts";
 import { benchSample } from "./sample.ts";
+import { benchSearch } from "./search.ts";
 import { benchTrain } from "./train.ts";
+import { benchVerdict } from "./verdict.ts";
 
 /** Every benchmark, by the name that `npm run bench` takes. */
 export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   train: benchTrain,
   sample: benchSample,
+  search: benchSearch,
   edge: benchEdge,
+  verdict: benchVerdict,
+  gpu: benchGpu,
   data: benchData,
 };

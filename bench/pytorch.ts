@@ -16,16 +16,21 @@ export interface Pytorch {
 /** OpenMP threads that sleep between operators, and ones that spin: which is faster depends on the machine. */
 export const WAIT_POLICIES = ["PASSIVE", undefined];
 
+/** Once is enough, however many rows there are. */
+let missingTold = false;
+
 /** No contestants where it isn't installed; says so. */
 export async function startPytorch(threads: number, report: (line: string) => void): Promise<Pytorch> {
   const peers: { label: string; ask(line: string): Promise<unknown>; close(): Promise<void> }[] = [];
-  for (const waitPolicy of WAIT_POLICIES) {
+  // One thread never waits.
+  for (const waitPolicy of threads === 1 ? [undefined] : WAIT_POLICIES) {
     const peer = await startPython("pytorch_model.py", [String(threads)], { threads, waitPolicy });
     if (!peer) break;
     const { version } = peer.greeting as { version: string };
     peers.push({ ...peer, label: pytorchLabel(version, waitPolicy) });
   }
-  if (peers.length === 0) {
+  if (peers.length === 0 && !missingTold) {
+    missingTold = true;
     report("PyTorch is not installed, so it is no peer. Debian: python3-torch and libopenblas0-pthread.");
   }
   return {

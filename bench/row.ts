@@ -15,6 +15,16 @@ export interface BenchmarkRow {
   readonly ratio: number | null;
   /** What the value would be if there were nothing to do but the matrix products, at their measured rate. */
   readonly ceiling?: number;
+  /** The share of queries whose answer is the nearest point; where a search only approximates. */
+  readonly recall?: number;
+  /** The most resident memory that a process of its own has had. */
+  readonly peakMemoryBytes?: number;
+}
+
+/** A row as a line, for those who watch. */
+export function lineOf({ name, value, unit, peer, peerValue, ratio }: BenchmarkRow): string {
+  const compared = peer === null ? "" : `; ${peer}: ${peerValue!.toPrecision(4)} (${ratio!.toFixed(2)}×)`;
+  return `${name}: ${value.toPrecision(4)} ${unit}${compared}`;
 }
 
 /** A benchmark, by the name that `npm run bench` takes. */
@@ -26,8 +36,14 @@ export type Benchmark = (
 export interface BenchmarkOptions {
   /** Whether a row is asked for. */
   wants(name: string): boolean;
+  /** One repetition of everything, to see that it runs: its figures are no measurement. */
+  readonly quick: boolean;
   /** A folder of MNIST's files; null: none was given. */
   readonly mnist: string | null;
+  /** CIFAR-10, as pictures or in its binary version; null: none was given. */
+  readonly cifar10: string | null;
+  /** Engines that were asked for by name; none: those that are worth it. */
+  readonly engines: readonly string[];
 }
 
 export function median(values: readonly number[]): number {

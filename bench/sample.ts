@@ -11,17 +11,28 @@ import { createSampler } from "../trainer/generators/sampler.ts";
 import { type BenchModel, CONV, forwardProducts, generatorFor, LATENT_SIZE, MLP } from "./models.ts";
 import { prepareProducts } from "./products.ts";
 import { startPytorch } from "./pytorch.ts";
-import type { Benchmark, BenchmarkRow } from "./row.ts";
+import { type Benchmark, type BenchmarkRow, lineOf } from "./row.ts";
 import { startTfjs } from "./tfjs.ts";
 import { type Contestant, takeTurns, timeCalls } from "./turns.ts";
 
 const COUNT = 20_000;
-const BLOCK_ROWS = 2000;
+const BLOCK_ROWS = 512;
+const ROUNDS = 7;
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, averageDecay: 0.999 }; // nothing is trained
 
-export const benchSample: Benchmark = async (report, { wants }) => {
+interface SampleCase {
+  readonly name: string;
+  readonly model: BenchModel;
+  readonly threads: number;
+  readonly peers: readonly Contestant[];
+  readonly rounds: number;
+}
+
+export const benchSample: Benchmark = async (report, { wants, quick }) => {
   const rows: BenchmarkRow[] = [];
-  for (const threads of new Set([availableParallelism(), 1])) {
+  const rounds = quick ? 1 : ROUNDS;
+  const all = availableParallelism();
+  for (const threads of new Set([all, 1])) {
     const suffix = threads === 1 ? "-1-thread" : "";
     const cases = [
       { name: `sample/mlp-${COUNT}${suffix}`, model: MLP },
@@ -30,25 +41,24 @@ export const benchSample: Benchmark = async (report, { wants }) => {
     if (cases.length === 0) continue;
     const pytorch = await startPytorch(threads, report);
     for (const { name, model } of cases) {
-      rows.push(await contest(name, model, threads, pytorch.contestants("sample", model, COUNT), report));
+      report(`${name} …`);
+      const peers = pytorch.contestants("sample", model, COUNT);
+      rows.push(await contest({ name, model, threads, peers, rounds }));
+      report(lineOf(rows.at(-1)!));
     }
     await pytorch.close();
   }
   const tfjs = `sample/mlp-${COUNT}-tfjs`;
   if (wants(tfjs)) {
-    rows.push(await contest(tfjs, MLP, availableParallelism(), [await startTfjs("sample", COUNT)], report));
+    report(`${tfjs} …`);
+    const peers = [await startTfjs("sample", COUNT)];
+    rows.push(await contest({ name: tfjs, model: MLP, threads: all, peers, rounds }));
+    report(lineOf(rows.at(-1)!));
   }
   return rows;
 };
 
-async function contest(
-  name: string,
-  model: BenchModel,
-  threads: number,
-  peers: readonly Contestant[],
-  report: (line: string) => void,
-): Promise<BenchmarkRow> {
-  report(`${name} …`);
+async function contest({ name, model, threads, peers, rounds }: SampleCase): Promise<BenchmarkRow> {
   const engine = createOnnxEngine({ threads });
   const generator = generatorFor(model);
   const random = createRandom(1);
@@ -61,7 +71,7 @@ async function contest(
     ours: { label: engine.description, time: (count) => timeCalls(count, () => sampler.sample(latents)) },
     peers,
     ceiling: await prepareCeiling(engine, model),
-    rounds: 7,
+    rounds,
     count: 1,
     warmUp: 1,
   });

@@ -4,18 +4,23 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-layers"; // registers the gradients of the operators
 import { LATENT_SIZE, MLP } from "./models.ts";
 import { type Contestant, timeCalls } from "./turns.ts";
 
 const OUTPUT_SIZE = 784;
 
-/** Times the same tasks as the PyTorch peer. */
-export async function startTfjs(task: "step" | "sample", batch: number): Promise<Contestant> {
+export async function useTfjsWasm(): Promise<void> {
   const wasm = createRequire(import.meta.url).resolve(
     "@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm",
   );
   setWasmPaths(`${dirname(wasm)}/`);
   await tf.setBackend("wasm");
+}
+
+/** Times the same tasks as the PyTorch peer. */
+export async function startTfjs(task: "step" | "sample", batch: number): Promise<Contestant> {
+  await useTfjsWasm();
   const sizes = [LATENT_SIZE, MLP.width, MLP.width, OUTPUT_SIZE];
   const layers = sizes.slice(1).map((units, i) => ({
     kernel: tf.variable(tf.randomNormal<tf.Rank.R2>([sizes[i]!, units], 0, Math.sqrt(2 / sizes[i]!))),

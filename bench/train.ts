@@ -14,12 +14,13 @@ import { benchMnist } from "./mnist.ts";
 import { type BenchModel, CONV, generatorFor, LATENT_SIZE, MLP, stepProducts } from "./models.ts";
 import { prepareProducts } from "./products.ts";
 import { startPytorch } from "./pytorch.ts";
-import type { Benchmark, BenchmarkRow } from "./row.ts";
+import { type Benchmark, type BenchmarkRow, lineOf } from "./row.ts";
 import { startTfjs } from "./tfjs.ts";
 import { type Contestant, takeTurns, timeCalls } from "./turns.ts";
 
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, averageDecay: 0.999 };
 const ROUNDS = 7;
+const TFJS = "train/mlp-b128-tfjs";
 
 interface StepCase {
   readonly name: string;
@@ -50,34 +51,29 @@ const GROWTH: readonly StepCase[] = [
 ];
 
 export const benchTrain: Benchmark = async (report, options) => {
+  const { wants, quick } = options;
   const all = availableParallelism();
+  const oneThread = CASES.map((each) => ({ ...each, name: `${each.name}-1-thread` }));
+  const steps = (cases: readonly StepCase[], threads: number) => {
+    const wanted = cases.filter(({ name }) => wants(name));
+    return benchSteps(quick ? wanted.map((each) => ({ ...each, count: 1 })) : wanted, {
+      threads,
+      rounds: quick ? 1 : ROUNDS,
+      report,
+    });
+  };
   return [
-    ...(await benchSteps(
-      CASES.filter(({ name }) => options.wants(name)),
-      all,
-      report,
-    )),
-    ...(await benchSteps(
-      CASES.map((each) => ({ ...each, name: `${each.name}-1-thread` })).filter(({ name }) =>
-        options.wants(name),
-      ),
-      1,
-      report,
-    )),
-    ...(await benchSteps(
-      GROWTH.filter(({ name }) => options.wants(name)),
-      all,
-      report,
-    )),
-    ...(options.wants("train/mlp-b128-tfjs") ? [await benchTfjs("train/mlp-b128-tfjs", report)] : []),
-    ...(await benchMnist(report, options)),
+    ...(await steps(CASES, all)),
+    ...(await steps(oneThread, 1)),
+    ...(await steps(GROWTH, all)),
+    ...(wants(TFJS) ? [await benchTfjs(report, quick ? 1 : 3)] : []),
+    ...(quick ? [] : await benchMnist(report, options)),
   ];
 };
 
 async function benchSteps(
   cases: readonly StepCase[],
-  threads: number,
-  report: (line: string) => void,
+  { threads, rounds, report }: { threads: number; rounds: number; report: (line: string) => void },
 ): Promise<BenchmarkRow[]> {
   if (cases.length === 0) return [];
   const pytorch = await startPytorch(threads, report);
@@ -85,18 +81,18 @@ async function benchSteps(
   for (const { name, model, batch, count } of cases) {
     report(`${name} …`);
     const engine = createOnnxEngine({ threads });
-    rows.push(
-      await takeTurns({
-        name,
-        unit: "ms/step",
-        ours: await prepareStep(engine, model, batch),
-        peers: pytorch.contestants("step", model, batch),
-        ceiling: await prepareProducts(engine, stepProducts(model, batch)),
-        rounds: ROUNDS,
-        count,
-        warmUp: 3,
-      }),
-    );
+    const row = await takeTurns({
+      name,
+      unit: "ms/step",
+      ours: await prepareStep(engine, model, batch),
+      peers: pytorch.contestants("step", model, batch),
+      ceiling: await prepareProducts(engine, stepProducts(model, batch)),
+      rounds,
+      count,
+      warmUp: Math.min(3, count),
+    });
+    report(lineOf(row));
+    rows.push(row);
     await engine.dispose();
   }
   await pytorch.close();
@@ -104,18 +100,19 @@ async function benchSteps(
 }
 
 /** TF.js has one thread, but ours takes all: what a user gets. */
-async function benchTfjs(name: string, report: (line: string) => void): Promise<BenchmarkRow> {
-  report(`${name} …`);
+async function benchTfjs(report: (line: string) => void, rounds: number): Promise<BenchmarkRow> {
+  report(`${TFJS} …`);
   const engine = createOnnxEngine();
   const row = await takeTurns({
-    name,
+    name: TFJS,
     unit: "ms/step",
     ours: await prepareStep(engine, MLP, 128),
     peers: [await startTfjs("step", 128)],
-    rounds: 3,
-    count: 3,
-    warmUp: 2,
+    rounds,
+    count: rounds,
+    warmUp: 1,
   });
+  report(lineOf(row));
   await engine.dispose();
   return row;
 }

@@ -4,6 +4,8 @@ import { Command } from "commander";
 import { z } from "zod";
 import type { Manifest, OutputSpec } from "../shared/manifest.ts";
 import { MAX_SEED } from "../shared/random.ts";
+import { audit } from "../trainer/audit.ts";
+import { readMemorisationTest } from "../trainer/bundle-check.ts";
 import { readGenerator } from "../trainer/bundle-generator.ts";
 import { openBundle } from "../trainer/bundle-reader.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
@@ -14,6 +16,7 @@ import { createSeededSampler } from "../trainer/generators/frozen.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { METRICS } from "../trainer/metrics/index.ts";
 import { amount, everySeconds } from "../trainer/run/reporter.ts";
+import { auditTable } from "./audit-table.ts";
 import { runCommand, wholeNumberOption } from "./command.ts";
 import { metricsTable } from "./metrics-table.ts";
 
@@ -41,7 +44,7 @@ const command = new Command("eval")
   .option("--samples <n>", "how many to draw", wholeNumberOption(1, MAX_SAMPLE_COUNT), DEFAULT_SAMPLE_COUNT)
   .option("--seed <n>", "of the samples; the training's if left out", wholeNumberOption(0, MAX_SEED))
   .option("--engine <name>", `what computes (auto, ${Object.keys(ENGINES).join(", ")})`, "auto")
-  .option("--metrics <names>", `some of ${Object.keys(METRICS).join(",")}`, commaSeparated)
+  .option("--metrics <names>", `only some of ${Object.keys(METRICS).join(",")}, and no audit`, commaSeparated)
   .option("--ceiling", "measure real training examples, too: what a perfect generator would reach", false)
   .option("--json", "one JSON object on stdout instead of the table", false)
   .action(run);
@@ -65,6 +68,16 @@ async function run(directory: string, flags: Flags): Promise<void> {
       flags.ceiling &&
       (await evaluateTrainingData({ ...request, onProgress: (what) => progress(`training data: ${what}`) }));
 
+    const memorisation = flags.metrics ? null : await readMemorisationTest(bundle);
+    const audited =
+      memorisation &&
+      audit(
+        memorisation,
+        await sampler.sample(seed, 0, flags.samples),
+        dataset.test,
+        everySeconds(5, (what, done, total) => progress(`checking ${what}: ${amount(done, total)}`)),
+      );
+
     const about = {
       model: `${manifest.name}@${manifest.version}`,
       dataset: dataset.name,
@@ -73,12 +86,26 @@ async function run(directory: string, flags: Flags): Promise<void> {
       seed,
     };
     if (flags.json) {
-      console.log(JSON.stringify({ ...about, metrics: model, ...(ceiling && { trainingData: ceiling }) }));
+      console.log(
+        JSON.stringify({
+          ...about,
+          metrics: model,
+          ...(ceiling && { trainingData: ceiling }),
+          ...(audited && { audit: audited }),
+        }),
+      );
     } else {
       const samples = `${flags.samples.toLocaleString("en")} samples (seed ${seed})`;
       const examples = `${about.testCount.toLocaleString("en")} test examples of ${dataset.name}`;
       const columns = { model, ...(ceiling && { "training data": ceiling }) };
       console.log(`${about.model}: ${samples} against ${examples}\n\n${metricsTable(columns)}`);
+      if (audited) {
+        const { alpha, heldOut, method } = memorisation.calibration;
+        const nullExamples = method === "held-out" ? "held-out examples" : "training examples, leave-one-out";
+        console.log(
+          `\nMemorisation check, alpha ${alpha}, calibrated on ${heldOut.toLocaleString("en")} ${nullExamples}\n\n${auditTable(audited)}`,
+        );
+      }
     }
   } finally {
     await engine.dispose();

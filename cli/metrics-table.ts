@@ -21,8 +21,8 @@ export function metricsTable(columns: Columns): string {
   return layOut([headings, ...rows]);
 }
 
-/** The first column to the left; the others so that their numbers end in line and errors begin in line. */
-function layOut(rows: readonly (readonly string[])[]): string {
+/** Rows of cells as lines: the first column to the left; the others so that their numbers end in line and errors begin in line. */
+export function layOut(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map((cell) => cell.split(/(?= ± )/)));
   const width = (column: number, part: number) =>
     Math.max(...cells.map((row) => row[column]?.[part]?.length ?? 0));

@@ -1,8 +1,9 @@
 /** Memorisation checks as the HTTP answers show them. */
 
 import type { z } from "@hono/zod-openapi";
+import { checkExample } from "../shared/memorisation-check.ts";
+import type { Example } from "../shared/statistic.ts";
 import type { calibrationSchema, checkSchema } from "./check-schema.ts";
-import { checkExample, type Example } from "./memorisation-check.ts";
 import type { TrainingExamples } from "./model-store.ts";
 
 /** @param base where the model's routes begin */
@@ -17,11 +18,14 @@ export function checkAnswer(
   return {
     ...check,
     metric: "l2",
-    neighbours: neighbours.map((neighbour) =>
-      isImage
-        ? { ...neighbour, image: `${base}/train/${neighbour.index}.png` }
-        : { ...neighbour, image: null, vector: Array.from(training.scan.row(neighbour.index)) },
-    ),
+    neighbours: neighbours.map(({ index, distance }) => ({
+      index,
+      distance,
+      label: training.labelOf(index),
+      ...(isImage
+        ? { image: `${base}/train/${index}.png` }
+        : { image: null, vector: Array.from(training.scan.row(index)) }),
+    })),
   };
 }
 

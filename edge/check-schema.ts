@@ -10,7 +10,7 @@ export const checkSchema = z
     pValue: z.number().openapi({
       description:
         "(1 + held-out examples whose ratio is at least as small) / (1 + held-out): on fresh real examples it " +
-        "is below alpha with probability alpha.",
+        "is below alpha with probability alpha. Twice that where the calibration's method is leave-one-out.",
     }),
     distance: z
       .number()
@@ -18,7 +18,8 @@ export const checkSchema = z
     metric: z.literal("l2"),
     ratio: z.number().openapi({
       description:
-        "The test statistic: distance to the nearest / mean distance to the `neighbourhood` nearest.",
+        "The test statistic: distance to the nearest / mean distance to the `neighbourhood` nearest, by the distance " +
+        "that the calibration's `statistic` names: as above, or of images what is left once they are aligned.",
     }),
     authentic: z.boolean().openapi({
       description:
@@ -40,9 +41,13 @@ export const calibrationSchema = z
   .object({
     heldOut: z.int().openapi({ description: "How many real examples the p-value compares with." }),
     alpha: z.number().openapi({ description: "The false-positive rate of the verdict `copy`." }),
-    statistic: z.string(),
+    statistic: z.enum(["neighbourhood-ratio", "aligned-ratio"]),
     neighbourhood: z.int(),
-    method: z.enum(["held-out", "leave-one-out"]),
+    method: z.enum(["held-out", "leave-one-out"]).openapi({
+      description:
+        "held-out: the real examples were not trained on. leave-one-out: training examples against the others, " +
+        "where too few were held out.",
+    }),
   })
   .openapi("Calibration");
 

@@ -2,10 +2,10 @@
 
 import { NpyError, parseNpy } from "../shared/npy.ts";
 import { pixelsToBytes } from "../shared/pixels.ts";
+import type { Example } from "../shared/statistic.ts";
 import { convertChannels } from "./channels.ts";
 import { type ImageSize, jpegSize, pngSize } from "./image-header.ts";
 import type { DecodeJpeg } from "./jpeg-image.ts";
-import type { Example } from "./memorisation-check.ts";
 import type { Model } from "./model-store.ts";
 import { type DecodedImage, decodePng } from "./png-image.ts";
 import { Problem } from "./problem.ts";

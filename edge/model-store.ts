@@ -1,7 +1,8 @@
 /** The served models: loaded from assets on first use, verified, and kept for the life of the isolate. */
 
 import { BundleError, type Manifest, parseManifest, verifyFile } from "../shared/manifest.ts";
-import { createNeighbourScan, type NeighbourScan } from "../shared/neighbour-scan.ts";
+import type { MemorisationTest } from "../shared/memorisation-check.ts";
+import { createTrainingScan, type ScanKernels } from "../shared/training-scan.ts";
 import type { Generator, LoadGenerator, ReadFile } from "./generator.ts";
 import { Problem } from "./problem.ts";
 
@@ -9,13 +10,9 @@ import { Problem } from "./problem.ts";
 export type FetchAsset = (path: string) => Promise<Response>;
 
 /** What the memorisation check needs. */
-export interface TrainingExamples {
-  readonly scan: NeighbourScan;
+export interface TrainingExamples extends MemorisationTest {
   /** The class name of a training example, or null where there are no classes. */
   labelOf(index: number): string | null;
-  readonly calibration: NonNullable<Manifest["calibration"]>;
-  /** The null distribution, ascending. */
-  readonly nullStatistics: Float32Array;
 }
 
 export interface Model {
@@ -41,8 +38,7 @@ export interface ModelStore {
 export interface ModelStoreOptions {
   readonly fetchAsset: FetchAsset;
   readonly loadGenerator: LoadGenerator;
-  /** kernels/build/scan.wasm, compiled */
-  readonly scanModule: WebAssembly.Module;
+  readonly scanKernels: ScanKernels;
 }
 
 /** The asset that lists the served models' names as a JSON array. */
@@ -88,7 +84,7 @@ async function loadModel(name: string, options: ModelStoreOptions): Promise<Mode
     manifestText,
     id: `${manifest.name}@${manifest.version}`,
     generator: once(() => options.loadGenerator(manifest, readFile)),
-    trainingExamples: once(() => loadTrainingExamples(manifest, openFile, readFile, options.scanModule)),
+    trainingExamples: once(() => loadTrainingExamples(manifest, openFile, readFile, options.scanKernels)),
     openFile,
   };
 }
@@ -97,7 +93,7 @@ async function loadTrainingExamples(
   manifest: Manifest,
   openFile: (path: string) => Promise<Response>,
   readFile: ReadFile,
-  scanModule: WebAssembly.Module,
+  scanKernels: ScanKernels,
 ): Promise<TrainingExamples> {
   const { neighbours, calibration, labels } = manifest;
   if (!neighbours || !calibration) {
@@ -107,8 +103,14 @@ async function loadTrainingExamples(
         "so nothing can be compared with them; export it with them to ask for neighbours",
     );
   }
-  const { dtype, rowCount, rowLength, shards, labelsFile } = neighbours;
-  const scan = createNeighbourScan(scanModule, { dtype, rowCount, rowLength });
+  const { dtype, rowCount, shards, labelsFile, siblingsFile } = neighbours;
+  const scan = createTrainingScan(scanKernels, { dtype, rowCount, shape: manifest.output.shape });
+  if (calibration.statistic === "aligned-ratio" && !scan.alignedDistances) {
+    throw new BundleError(
+      `${manifest.name}/manifest.json: statistic "aligned-ratio", but ${manifest.output.shape.join("×")} ${dtype} rows ` +
+        "can't be aligned. Export the model again.",
+    );
+  }
   const rowBytes = scan.rows.byteLength / rowCount;
   let first = 0;
   const targets = shards.map((shard) => {
@@ -121,8 +123,9 @@ async function loadTrainingExamples(
       `${manifest.name}/manifest.json: ${rowCount} training examples, but ${first} in its shards. Export the model again.`,
     );
   }
-  const [labelBytes, nullBytes] = await Promise.all([
+  const [labelBytes, siblingBytes, nullBytes] = await Promise.all([
     labelsFile && readFile(labelsFile),
+    siblingsFile && readFile(siblingsFile),
     readFile(calibration.file),
     ...targets.map(async ({ file, target }) => {
       await streamInto(target, await openFile(file), `${manifest.name}/${file}`);
@@ -132,6 +135,7 @@ async function loadTrainingExamples(
   const classes = labelBytes ? new Uint16Array(labelBytes.buffer, 0, rowCount) : null;
   return {
     scan,
+    siblings: siblingBytes ? new Float32Array(siblingBytes.buffer, 0, rowCount) : null,
     labelOf: (index) => (classes && labels ? (labels[classes[index]!] ?? null) : null),
     calibration,
     nullStatistics: new Float32Array(nullBytes.buffer),

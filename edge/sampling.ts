@@ -1,8 +1,8 @@
 import type { Manifest } from "../shared/manifest.ts";
 import { pixelsToBytes } from "../shared/pixels.ts";
 import { sampleLatents } from "../shared/random.ts";
+import type { Example } from "../shared/statistic.ts";
 import type { Generator } from "./generator.ts";
-import type { Example } from "./memorisation-check.ts";
 
 export const MAX_SAMPLES = 64;
 export const MAX_TEMPERATURE = 2;

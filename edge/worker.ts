@@ -1,6 +1,8 @@
 /** The Cloudflare Worker. No other file knows Cloudflare's types. */
 
+import alignModule from "../kernels/build/align.wasm";
 import generatorModule from "../kernels/build/generator.wasm";
+import pooledModule from "../kernels/build/pooled.wasm";
 import scanModule from "../kernels/build/scan.wasm";
 import { createApp } from "./app.ts";
 import { generatorEngine } from "./generator.ts";
@@ -18,7 +20,7 @@ export default {
     // Models stay loaded for as long as the isolate lives.
     app ??= createApp({
       fetchAsset: (path) => env.ASSETS.fetch(`https://assets/${path}`),
-      scanModule,
+      scanKernels: { scan: scanModule, pooled: pooledModule, align: alignModule },
       // What is imported below is loaded when first needed: TF.js is larger than all the rest.
       loadGenerator: async (manifest, readFile) => {
         if (generatorEngine(manifest) === "wasm") {

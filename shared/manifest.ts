@@ -8,8 +8,11 @@
 import { z } from "zod";
 import { sha256Hex } from "./sha256.ts";
 
-/** The newest manifest format, and the only one so far. */
-export const FORMAT_VERSION = 1;
+/** The newest manifest format, and the one that is written. */
+export const FORMAT_VERSION = 2;
+
+/** The oldest that is still read: 1 knew one statistic and no siblings. */
+const OLDEST_FORMAT_VERSION = 1;
 
 /** No file of a bundle is larger: Cloudflare serves static assets up to 25 MiB. */
 export const MAX_FILE_BYTES = 24 * 1024 * 1024;
@@ -92,13 +95,18 @@ const neighbours = z.strictObject({
   shards: z.array(z.strictObject({ file: fileName, rowCount: z.number().int().positive() })).min(1),
   /** One little-endian uint16 a row, an index into `labels`; null: unlabelled. */
   labelsFile: fileName.nullable(),
+  /** One little-endian float32 a row: its distance to the nearest other row. Left out where that takes too long. */
+  siblingsFile: fileName.nullable().optional(),
   /** hnswlib's saved graph, in order of its parts; null: small enough to scan. */
   index: z.strictObject({ kind: z.literal("hnsw"), files: z.array(fileName).min(1) }).nullable(),
 });
 
 const calibration = z.strictObject({
-  /** d₁ / mean(d₁ … d_k), the distance to the nearest training example relative to its neighbourhood. */
-  statistic: z.literal("neighbourhood-ratio"),
+  /**
+   * d₁ / mean(d₁ … d_k), the distance to the nearest training example relative to its neighbourhood. What the
+   * distances are: statistic.ts.
+   */
+  statistic: z.enum(["neighbourhood-ratio", "aligned-ratio"]),
   /** k above: 50, or fewer where the training set is smaller. */
   neighbourhood: z.number().int().min(2).max(50),
   /** held-out: examples that were not trained on. leave-one-out: training examples against the others. */
@@ -112,7 +120,7 @@ const calibration = z.strictObject({
 });
 
 export const manifestSchema = z.strictObject({
-  formatVersion: z.literal(FORMAT_VERSION),
+  formatVersion: z.int().min(OLDEST_FORMAT_VERSION).max(FORMAT_VERSION),
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, "letters, digits, '.', '_' and '-'"),
   /** 16 hex digits: SHA-256 of this manifest with `version` empty. Names the exact model. */
   version: z.string().regex(/^[0-9a-f]{16}$/),
@@ -191,9 +199,10 @@ export async function parseManifest(text: string, where: string): Promise<Manife
     throw new BundleError(`${where}: not JSON (${reason}). Export the model again.`);
   }
   const found = (json as { formatVersion?: unknown } | null)?.formatVersion;
-  if (found !== FORMAT_VERSION) {
+  if (!manifestSchema.shape.formatVersion.safeParse(found).success) {
     throw new BundleError(
-      `${where}: format version ${JSON.stringify(found)}, but this program reads ${FORMAT_VERSION}. ` +
+      `${where}: format version ${JSON.stringify(found)}, but this program reads ` +
+        `${OLDEST_FORMAT_VERSION} to ${FORMAT_VERSION}. ` +
         "Export the model again, or use the program that made it.",
     );
   }

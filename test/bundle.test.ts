@@ -31,6 +31,7 @@ import { sha256Hex } from "../shared/sha256.ts";
 import { input } from "../trainer/autodiff/tensor.ts";
 import { readGenerator } from "../trainer/bundle-generator.ts";
 import { openBundle } from "../trainer/bundle-reader.ts";
+import type { Rows } from "../trainer/data/dataset.ts";
 import { modelSpaceOf } from "../trainer/data/model-space.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { createEngine } from "../trainer/engine/index.ts";
@@ -95,11 +96,19 @@ function contentOf(overrides: Partial<BundleContent> = {}): BundleContent {
     metrics: {},
     train: null,
     calibration: null,
+    siblings: null,
     hnswIndex: null,
     preview: Uint8Array.of(1),
     report: "",
     ...overrides,
   };
+}
+
+/** L2 between two rows of 784 pixels, which run from 0 to 1. */
+function pixelDistance(values: Rows["values"], row: number, other: number): number {
+  let sum = 0;
+  for (let i = 0; i < 784; i++) sum += (values[row * 784 + i]! - values[other * 784 + i]!) ** 2;
+  return Math.sqrt(sum) / 255;
 }
 
 async function refusal(attempt: Promise<unknown>): Promise<Error> {
@@ -154,6 +163,13 @@ describe("what a bundle holds", () => {
     expect(new Uint8Array(readFileSync(join(directory, "train.0.bin")))).toEqual(rows.values);
     const labels = readFileSync(join(directory, "train.labels.bin"));
     expect(Array.from({ length: 300 }, (_, i) => labels.readUInt16LE(2 * i))).toEqual([...rows.labels!]);
+    const siblings = readFileSync(join(directory, neighbours!.siblingsFile!));
+    for (const row of [0, 150, 299]) {
+      const distances = Array.from({ length: 300 }, (_, other) =>
+        other === row ? Number.POSITIVE_INFINITY : pixelDistance(rows.values, row, other),
+      );
+      expect(siblings.readFloatLE(4 * row)).toBe(Math.fround(Math.min(...distances)));
+    }
     const null_ = readFileSync(join(directory, calibration!.file));
     const statistics = Array.from({ length: null_.length / 4 }, (_, i) => null_.readFloatLE(4 * i));
     expect(statistics.length).toBe(calibration!.heldOut);
@@ -326,10 +342,10 @@ describe("a tampered bundle is refused by the name of the file", () => {
     });
 
     test("another format version is told apart from damage", async () => {
-      for (const version of [0, 2, "1", null]) {
+      for (const version of [0, 3, "1", null]) {
         const text = JSON.stringify({ ...JSON.parse(manifestText()), formatVersion: version });
         await expect(parse(text)).rejects.toThrow(
-          `here/manifest.json: format version ${JSON.stringify(version)}, but this program reads 1.`,
+          `here/manifest.json: format version ${JSON.stringify(version)}, but this program reads 1 to 2.`,
         );
       }
       for (const text of ["null", "[]", "7", '"text"', "{}"]) {

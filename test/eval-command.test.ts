@@ -7,10 +7,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { metricsTable } from "../cli/metrics-table.ts";
 import { encodePng } from "../shared/png.ts";
 import { createRandom } from "../shared/random.ts";
+import { sliceRows } from "../trainer/data/dataset.ts";
 import { loadDataset } from "../trainer/data/index.ts";
+import { scanRows } from "../trainer/data/scan-rows.ts";
 import { createEngine } from "../trainer/engine/index.ts";
 import { evaluate } from "../trainer/evaluate.ts";
 import { writeBundle } from "../trainer/export/bundle.ts";
+import { calibrate } from "../trainer/export/calibrate.ts";
 import { createSeededSampler } from "../trainer/generators/frozen.ts";
 import { METRICS } from "../trainer/metrics/index.ts";
 
@@ -26,15 +29,26 @@ const generator = {
 };
 const onRing = join(root, "on-ring");
 const onFiles = join(root, "on-files");
+/** On the ring, with its training examples. */
+const withRows = join(root, "with-rows");
 /** 2-dimensional, 3-dimensional: rows for `onFiles`, and rows that don't fit it. */
 const planeCsv = join(root, "plane.csv");
 const spaceCsv = join(root, "space.csv");
 const ROWS = 400;
 
 beforeAll(async () => {
-  for (const [directory, data] of [
-    [onRing, { name: "ring", path: null }],
-    [onFiles, { name: null, path: "/elsewhere/plane.csv" }],
+  const ring = await loadDataset({ name: "ring", seed: 3 });
+  const calibration = await calibrate(
+    scanRows(ring.train, ring.shape),
+    ring.train,
+    sliceRows(ring.heldOut, 0, 500),
+    0.01,
+    () => {},
+  );
+  for (const [directory, data, check] of [
+    [onRing, { name: "ring", path: null }, { train: null, calibration: null }],
+    [onFiles, { name: null, path: "/elsewhere/plane.csv" }, { train: null, calibration: null }],
+    [withRows, { name: "ring", path: null }, { train: ring.train, calibration }],
   ] as const) {
     const name = data.name ?? "plane";
     await writeBundle(directory, {
@@ -45,8 +59,8 @@ beforeAll(async () => {
       training: { objective: "none", engine: "none", seed: 3, steps: 0, config: { data } },
       dataset: { name, trainCount: data.name ? 10_000 : 300, heldOutCount: 0, testCount: 0 },
       metrics: {},
-      train: null,
-      calibration: null,
+      ...check,
+      siblings: null,
       hnswIndex: null,
       preview: encodePng({ width: 1, height: 1, channels: 1, data: new Uint8Array(1) }),
       report: "<!doctype html><title>Report</title>",
@@ -129,6 +143,26 @@ describe("npm run eval", () => {
     expect(rows[0]).toMatch(/ 8$/);
     expect(rows[3]).toMatch(/\d ± \d.*\d ± \d/);
     expect(stderr).toMatch(/measuring modes …\n/);
+  });
+
+  test("audits a bundle that holds its training examples, beside real test examples", async () => {
+    const json = await run("with-rows", "--json", "--samples", "400");
+    expect(json.status).toBe(0);
+    const figures = (count: number) => ({
+      count,
+      copies: expect.any(Number),
+      close: expect.any(Number),
+      authentic: expect.any(Number),
+    });
+    expect(JSON.parse(json.stdout).audit).toEqual({
+      samples: figures(400),
+      fresh: figures(2000),
+      dataCopying: expect.any(Number),
+    });
+    const { stdout } = await run("with-rows", "--samples", "400");
+    expect(stdout).toMatch(
+      /\nMemorisation check, alpha 0\.01, calibrated on 500 held-out examples\n\n +samples +real test examples\nchecked +400 +2,000\ncopies of training examples +\d/,
+    );
   });
 
   test("takes data from files, for a bundle that was trained on files", async () => {

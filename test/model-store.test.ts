@@ -58,12 +58,13 @@ describe("loading", () => {
       "grey/model.json",
       "grey/train.0.bin",
       "grey/train.labels.bin",
+      "grey/train.siblings.bin",
       "grey/weights.0.bin",
       "models.json",
     ]);
     await app.request("/sample?seed=99");
     await app.request("/nearest", nearest);
-    expect(app.fetched).toHaveLength(7);
+    expect(app.fetched).toHaveLength(8);
   });
 
   test("a request loads what it needs and no more", async () => {
@@ -113,7 +114,7 @@ describe("loading", () => {
 
 describe("a bundle that can't be trusted is refused by the file's name", () => {
   const sample = ["manifest.json", "model.json", "weights.0.bin"];
-  const check = ["train.0.bin", "train.labels.bin", "calibration.bin"];
+  const check = ["train.0.bin", "train.labels.bin", "train.siblings.bin", "calibration.bin"];
   const files = [...sample, ...check];
   const ask = async (file: string) => {
     const app = createNodeApp({ grey: bundle });

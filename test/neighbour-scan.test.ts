@@ -1,13 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createNeighbourScan, MAX_NEIGHBOURS, type NeighbourScanSpec } from "../shared/neighbour-scan.ts";
+import { MAX_NEIGHBOURS } from "../shared/neighbour-scan.ts";
+import { createPlainScan } from "../shared/plain-scan.ts";
 import { createRandom } from "../shared/random.ts";
 import { kernelModule } from "../trainer/engine/kernels.ts";
 
 const module = kernelModule("scan");
 
-function scanOf(spec: NeighbourScanSpec, values: Uint8Array | Float32Array) {
-  const scan = createNeighbourScan(module, spec);
+interface Table {
+  readonly dtype: "uint8" | "float32";
+  readonly rowCount: number;
+  readonly rowLength: number;
+}
+
+function scanOf({ dtype, rowCount, rowLength }: Table, values: Uint8Array | Float32Array) {
+  const scan = createPlainScan(module, { dtype, rowCount, shape: [rowLength] });
   scan.rows.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   return scan;
 }
@@ -109,7 +116,7 @@ describe("float32 rows", () => {
 });
 
 describe("what can't be searched", () => {
-  const scan = createNeighbourScan(module, { dtype: "uint8", rowCount: 3, rowLength: 4 });
+  const scan = createPlainScan(module, { dtype: "uint8", rowCount: 3, shape: [4] });
 
   test("is refused with what was expected", () => {
     expect(() => scan.search(new Uint8Array(5), 1)).toThrow("expected 4 uint8 numbers, got 5");
@@ -120,12 +127,12 @@ describe("what can't be searched", () => {
   });
 
   test("with every row left out, nothing is found", () => {
-    const one = createNeighbourScan(module, { dtype: "uint8", rowCount: 1, rowLength: 4 });
+    const one = createPlainScan(module, { dtype: "uint8", rowCount: 1, shape: [4] });
     expect(one.search(new Uint8Array(4), 5, 0).indices).toHaveLength(0);
   });
 });
 
 test("60,000 × 784 bytes take little more memory than they are", () => {
-  const scan = createNeighbourScan(module, { dtype: "uint8", rowCount: 60_000, rowLength: 784 });
+  const scan = createPlainScan(module, { dtype: "uint8", rowCount: 60_000, shape: [784] });
   expect(scan.memoryBytes).toBeLessThan(60_000 * 784 + 2 ** 17);
 });

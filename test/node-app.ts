@@ -9,7 +9,7 @@ import { generatorEngine } from "../edge/generator.ts";
 import { loadTfjsGenerator } from "../edge/generator-tfjs.ts";
 import { loadWasmGenerator } from "../edge/generator-wasm.ts";
 import { createJpegDecoder } from "../edge/jpeg-image.ts";
-import { kernelModule } from "../trainer/engine/kernels.ts";
+import { kernelModule, scanKernels } from "../trainer/engine/kernels.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -35,7 +35,7 @@ export function createNodeApp(bundles: Readonly<Record<string, string>>): NodeAp
   const keptAlive: Promise<unknown>[] = [];
   const host = { waitUntil: (promise: Promise<unknown>) => void keptAlive.push(promise) };
   const app = createApp({
-    scanModule: kernelModule("scan"),
+    scanKernels: scanKernels(),
     loadGenerator: (manifest, readFile) =>
       generatorEngine(manifest) === "wasm"
         ? loadWasmGenerator(generatorModule, manifest, readFile)

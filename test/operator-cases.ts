@@ -287,12 +287,13 @@ export interface PreparedCase {
   readonly values: Record<string, Float32Array<ArrayBuffer>>;
 }
 
-/** Builds the operator on inputs called x0, x1 … and draws their numbers. */
-export function prepareCase({ operands, build }: OperatorCase, seed = 1): PreparedCase {
-  const random = createRandom(seed);
-  const leaves = operands.map(([shape], i) => input(`x${i}`, shape));
+/** Builds the operator on inputs called x0, x1 …, behind the prefix, and draws their numbers. */
+export function prepareCase({ operands, build }: OperatorCase, prefix = ""): PreparedCase {
+  const random = createRandom(1);
+  const name = (i: number) => `${prefix}x${i}`;
+  const leaves = operands.map(([shape], i) => input(name(i), shape));
   const values = Object.fromEntries(
-    operands.map(([shape, domain], i) => [`x${i}`, draw(random.fork(i), sizeOf(shape), domain ?? "any")]),
+    operands.map(([shape, domain], i) => [name(i), draw(random.fork(i), sizeOf(shape), domain ?? "any")]),
   );
   const value = build(...leaves);
   const weights = draw(random.fork("weights"), sizeOf(value.shape), "nonzero");

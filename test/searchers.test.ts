@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRandom } from "../shared/random.ts";
@@ -6,7 +8,8 @@ import { DISTANCES } from "../trainer/distances/index.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { createEngine } from "../trainer/engine/index.ts";
 import { SEARCHERS } from "../trainer/search/index.ts";
-import { type PointSource, pointsInMemory } from "../trainer/search/searcher.ts";
+import { withMeasuredRecall } from "../trainer/search/recall.ts";
+import { type PointSource, pointsInMemory, type Searcher } from "../trainer/search/searcher.ts";
 import { interpret } from "./reference-engine.ts";
 
 type Numbers = Float32Array<ArrayBuffer>;
@@ -17,6 +20,10 @@ const REFERENCE: Readonly<Record<string, (a: Numbers, b: Numbers) => number>> = 
 };
 
 const MIB = 2 ** 20;
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
+
 let engine: Engine;
 beforeAll(async () => {
   ({ engine } = await createEngine("auto"));
@@ -188,6 +195,41 @@ describe.each(pairs)("searcher %s by %s", (_name, distanceName, searcher) => {
     await prepared.dispose();
   });
 
+  test("holds no more of a large pool than it is allowed to", async () => {
+    const [count, length, memoryBytes] = [8_000, 784, 8 * MIB];
+    // Enough for a lower bound to be worth it; a graph takes its time for each.
+    const queryCount = searcher.name === "hnsw" ? 10 : 2_100;
+    // Along few directions, so that a lower bound rules most points out.
+    const flat = (seed: number, rows: number) => {
+      const along = normals(seed, rows, 4);
+      const directions = normals(20, 4, length);
+      return Float32Array.from({ length: rows * length }, (_, i) => {
+        const [row, column] = [Math.floor(i / length), i % length];
+        let value = 0;
+        for (let k = 0; k < 4; k++) value += along[4 * row + k]! * directions[k * length + column]!;
+        return value;
+      });
+    };
+    const some = flat(21, 2_200);
+    const residentBytes: number[] = [];
+    const prepared = searcher.prepare(engine, { distance, length, memoryBytes });
+    await prepared.nearest(flat(22, queryCount), {
+      count,
+      async tile(first, rows) {
+        expect(4 * rows * length).toBeLessThanOrEqual(memoryBytes);
+        collectGarbage();
+        residentBytes.push(process.memoryUsage.rss());
+        return some.subarray((first % 100) * length, ((first % 100) + rows) * length);
+      },
+    });
+    residentBytes.push(process.memoryUsage.rss());
+    await prepared.dispose();
+    // The last three quarters of the pool would take 18 MiB.
+    const quarter = Math.ceil(residentBytes.length / 4);
+    const growth = Math.max(...residentBytes.slice(quarter)) - Math.max(...residentBytes.slice(0, quarter));
+    expect(growth).toBeLessThan(memoryBytes);
+  });
+
   test("finds at least 95 % of the nearest points in clustered data", async () => {
     const [count, queryCount, length] = [3_000, 200, 24];
     const centres = normals(10, 30, length);
@@ -206,6 +248,14 @@ describe.each(pairs)("searcher %s by %s", (_name, distanceName, searcher) => {
     const { indices } = bruteForce(distanceName, queries, points, length);
     const hits = indices.filter((index, i) => index === found[i]).length;
     expect(hits / queryCount).toBeGreaterThanOrEqual(searcher.exact ? 1 : 0.95);
+  });
+
+  test("tells its recall, if it only approximates", async () => {
+    const prepared = searcher.prepare(engine, { distance, length: 8, memoryBytes: MIB });
+    const points = normals(17, 400, 8);
+    const { recall } = await prepared.nearest(points, pointsInMemory(points, 8));
+    await prepared.dispose();
+    expect(recall).toBe(searcher.exact ? undefined : 1);
   });
 
   describe.skipIf(!searcher.exact)("is exact (skipped where it only approximates)", () => {
@@ -262,3 +312,33 @@ describe.each(pairs)("searcher %s by %s", (_name, distanceName, searcher) => {
     });
   });
 });
+
+test.each([
+  [10, 0.5],
+  [1_000, 0.5],
+])(
+  "recall is the share of sampled queries that find their nearest point: %d queries",
+  async (count, share) => {
+    const length = 4;
+    const points = normals(18, count, length);
+    /** Right for the first half of the queries. */
+    const halfRight: Searcher = {
+      name: "half-right",
+      distances: ["l2"],
+      exact: false,
+      prepare: () => ({
+        async nearest(queries, points) {
+          await points.tile(0, points.count);
+          const queryCount = queries.length / length;
+          return { indices: Int32Array.from({ length: queryCount }, (_, i) => (i < queryCount / 2 ? i : 0)) };
+        },
+        async dispose() {},
+      }),
+    };
+    const options = { distance: DISTANCES["l2"]!, length, memoryBytes: MIB };
+    const search = withMeasuredRecall(halfRight).prepare(engine, options);
+    const { recall } = await search.nearest(points, pointsInMemory(points, length));
+    await search.dispose();
+    expect(recall).toBe(share);
+  },
+);

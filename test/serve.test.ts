@@ -152,7 +152,7 @@ describe("deploy --dry-run", () => {
     expect(stdout).toMatch(/Worker +[\d.]+ MiB, gzipped [\d.]+ MiB of 64 MiB/);
     const built = await readdir(join(root, "dist/deploy/worker"));
     for (const file of built.filter((file) => file !== "worker.js")) expect(stdout).toContain(`│ ${file} `);
-    expect(built.filter((file) => /^generator-tfjs.*\.js$|\.wasm$/.test(file))).toHaveLength(5);
+    expect(built.filter((file) => /^generator-tfjs.*\.js$|\.wasm$/.test(file))).toHaveLength(7);
     expect(stdout).toContain("--dry-run: exiting now");
     expect(status).toBe(0);
   });

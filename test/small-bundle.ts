@@ -1,14 +1,14 @@
 /** Small bundles with random weights, for tests of everything that reads bundles. */
 
 import type { LayerSpec, Manifest, OutputSpec } from "../shared/manifest.ts";
-import { createNeighbourScan } from "../shared/neighbour-scan.ts";
 import { encodePng } from "../shared/png.ts";
 import { createRandom, type Random } from "../shared/random.ts";
-import { neighbourhoodRatio } from "../shared/verdict.ts";
 import { sizeOf } from "../trainer/autodiff/tensor.ts";
 import type { Rows } from "../trainer/data/dataset.ts";
-import { kernelModule } from "../trainer/engine/kernels.ts";
+import { scanRows } from "../trainer/data/scan-rows.ts";
 import { writeBundle } from "../trainer/export/bundle.ts";
+import { calibrate } from "../trainer/export/calibrate.ts";
+import { siblingDistances } from "../trainer/export/siblings.ts";
 import { GENERATORS } from "../trainer/generators/index.ts";
 import { layerParameters } from "../trainer/generators/layers.ts";
 
@@ -70,6 +70,7 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
   }
   const train = randomRows(random.fork("train"), rowCount, length, isImage);
   const heldOut = randomRows(random.fork("held-out"), heldOutCount, length, isImage);
+  const scan = bundle.withoutRows ? null : scanRows(train, output.shape);
   return writeBundle(directory, {
     name,
     latentSize,
@@ -80,16 +81,9 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
     training: { objective: "none", engine: "none", seed, steps: 0, config: {} },
     dataset: { name: "noise", trainCount: rowCount, heldOutCount, testCount: 0 },
     metrics: {},
-    train: bundle.withoutRows ? null : train,
-    calibration: bundle.withoutRows
-      ? null
-      : {
-          statistic: "neighbourhood-ratio",
-          neighbourhood: 50,
-          method: "held-out",
-          alpha: 0.01,
-          nullStatistics: statistics(train, heldOut),
-        },
+    train: scan && train,
+    calibration: scan && (await calibrate(scan, train, heldOut, 0.01, () => {})),
+    siblings: scan && (await siblingDistances(scan, () => {})),
     hnswIndex: null,
     preview: encodePng({ width: 1, height: 1, channels: 1, data: new Uint8Array(1) }),
     report: "<!doctype html><title>Report</title>",
@@ -111,17 +105,6 @@ export function randomRows(random: Random, count: number, length: number, isImag
   }
   const labels = Uint16Array.from({ length: count }, () => random.below(LABELS.length));
   return { count, length, values, labels };
-}
-
-function statistics(train: Rows, heldOut: Rows): Float32Array<ArrayBuffer> {
-  const { values, count: rowCount, length: rowLength } = train;
-  const dtype = values instanceof Uint8Array ? "uint8" : "float32";
-  const scan = createNeighbourScan(kernelModule("scan"), { dtype, rowCount, rowLength });
-  scan.rows.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  return Float32Array.from({ length: heldOut.count }, (_, i) => {
-    const query = heldOut.values.subarray(i * rowLength, (i + 1) * rowLength);
-    return neighbourhoodRatio(scan.search(query, 50).distances);
-  });
 }
 
 function normals(random: Random, count: number): Float32Array<ArrayBuffer> {

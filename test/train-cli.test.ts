@@ -128,6 +128,21 @@ describe("a run to its end", () => {
     for (const file of samples) expect(file).toMatch(/^\d{8}\.png$/);
   });
 
+  test("tells the recall of a search that only approximates, and records it", async () => {
+    const other = newWorkplace();
+    const { stdout } = await train(
+      other,
+      ...TINY,
+      "--set",
+      "objective.searcher=projection",
+      "--steps",
+      "100",
+    );
+    expect(stdout).toMatch(/ step \d+\/100 · loss [\d.e-]+ · recall 1\.000 · /);
+    const metrics = events(readFileSync(join(onlyRun(other), "metrics.jsonl"), "utf8"));
+    expect(metrics).toMatchObject([{ stepCount: 100, recall: 1 }]);
+  });
+
   test("--json: the same run as one JSON object a line, and the same weights", async () => {
     const other = newWorkplace();
     const { status, stdout, stderr } = await train(other, ...TINY, "--steps", "250", "--seed", "7", "--json");

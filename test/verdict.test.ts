@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createNeighbourScan } from "../shared/neighbour-scan.ts";
+import { createPlainScan } from "../shared/plain-scan.ts";
 import { createRandom, type Random } from "../shared/random.ts";
 import {
   conformalPValue,
@@ -55,6 +55,12 @@ describe("the conformal p-value", () => {
     }
   });
 
+  test("is twice as large where training examples were left out one by one, at most 1", () => {
+    const ascending = Float32Array.of(0.2, 0.4, 0.6);
+    expect(conformalPValue(ascending, 0.1, "leave-one-out")).toBe(0.5);
+    expect(conformalPValue(ascending, 0.5, "leave-one-out")).toBe(1);
+  });
+
   test("is never 0", () => {
     expect(conformalPValue(Float32Array.of(0.5, 0.6, 0.7), 0)).toBe(0.25);
   });
@@ -84,7 +90,11 @@ describe("end to end on Gaussian data, with the real scan", () => {
   const root = createRandom(20);
   const rowsOf = (random: Random, count: number) => random.fillNormal(new Float32Array(count * rowLength));
   const train = rowsOf(root.fork("train"), 1000);
-  const scan = createNeighbourScan(kernelModule("scan"), { dtype: "float32", rowCount: 1000, rowLength });
+  const scan = createPlainScan(kernelModule("scan"), {
+    dtype: "float32",
+    rowCount: 1000,
+    shape: [rowLength],
+  });
   scan.rows.set(new Uint8Array(train.buffer));
   const statisticOf = (row: Float32Array) => neighbourhoodRatio(scan.search(row, NEIGHBOURHOOD).distances);
   const statistics = (rows: Float32Array, count: number) =>

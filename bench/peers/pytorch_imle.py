@@ -30,7 +30,7 @@ for inputs, units in zip(sizes, sizes[1:]):
 model = torch.nn.Sequential(*layers)
 averaged = copy.deepcopy(model).requires_grad_(False)
 weights, averages = list(model.parameters()), list(averaged.parameters())
-adam = torch.optim.Adam(weights, betas=(c["beta1"], c["beta2"]), eps=c["epsilon"])
+adam = torch.optim.Adam(weights, betas=(c["beta1"], c["beta2"]), eps=c["epsilon"], foreach=True)
 
 
 @torch.no_grad()
@@ -71,7 +71,7 @@ def train_step(step, latents, targets):
     cosine = 0.5 * (1 + math.cos(math.pi * step / c["steps"]))
     share = c["finalLearningRateShare"] + (1 - c["finalLearningRateShare"]) * cosine
     adam.param_groups[0]["lr"] = c["learningRate"] * min(1, (step + 1) / (c["warmupSteps"] + 1)) * share
-    adam.zero_grad()
+    adam.zero_grad(set_to_none=True)
     ((model(latents) - targets) ** 2).mean().backward()
     adam.step()
     with torch.no_grad():

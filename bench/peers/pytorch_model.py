@@ -32,12 +32,12 @@ def build(model, width):
 
 
 def train_step(model, batch):
-    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, foreach=True)
     latents = torch.randn(batch, 64)
     targets = torch.rand(batch, 784)
 
     def step():
-        optimiser.zero_grad()
+        optimiser.zero_grad(set_to_none=True)
         loss = ((model(latents) - targets) ** 2).mean()
         loss.backward()
         optimiser.step()

@@ -5,6 +5,8 @@
 import tfjsModule from "@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm";
 import { createApp } from "../../edge/app.ts";
 import { loadTfjsGenerator } from "../../edge/generator-tfjs.ts";
+import alignModule from "../../kernels/build/align.wasm";
+import pooledModule from "../../kernels/build/pooled.wasm";
 import scanModule from "../../kernels/build/scan.wasm";
 
 interface Env {
@@ -17,7 +19,7 @@ export default {
   fetch(request: Request, env: Env): Response | Promise<Response> {
     app ??= createApp({
       fetchAsset: (path) => env.ASSETS.fetch(`https://assets/${path}`),
-      scanModule,
+      scanKernels: { scan: scanModule, pooled: pooledModule, align: alignModule },
       loadGenerator: (manifest, readFile) => loadTfjsGenerator(tfjsModule, manifest, readFile),
       decodeJpeg: () => Promise.reject(new Error("no JPEGs here")),
     });

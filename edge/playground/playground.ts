@@ -26,6 +26,7 @@ interface Check {
   readonly calibration: {
     readonly heldOut: number;
     readonly alpha: number;
+    readonly statistic: "neighbourhood-ratio" | "aligned-ratio";
     readonly neighbourhood: number;
     readonly method: "held-out" | "leave-one-out";
   };
@@ -226,11 +227,12 @@ function describeCheck(answer: Check, index: number, target: Element): Element[]
   );
   subject.append(words);
 
+  const aligned = calibration.statistic === "aligned-ratio" ? "once aligned, " : "";
   const numbers = create("dl", "numbers");
   for (const [name, value] of [
     ["p-value", format(pValue)],
     ["Distance to the nearest", format(distance)],
-    [`… relative to the ${calibration.neighbourhood} nearest`, format(ratio)],
+    [`… ${aligned}relative to the ${calibration.neighbourhood} nearest`, format(ratio)],
     ["Authentic", authentic ? "yes" : "no"],
   ]) {
     numbers.append(create("dt", "", name), create("dd", "", value));

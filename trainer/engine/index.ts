@@ -2,7 +2,7 @@ import { InputError } from "../input-error.ts";
 import { cpu } from "./cpu.ts";
 import { cuda } from "./cuda.ts";
 import type { Engine } from "./engine.ts";
-import type { EngineKind } from "./kind.ts";
+import { type EngineKind, obstacleFor } from "./kind.ts";
 import { tfjsTensorflow, tfjsTensorflowGpu } from "./tfjs-tensorflow.ts";
 import { tfjsWasm } from "./tfjs-wasm.ts";
 import { tfjsWebgpu } from "./tfjs-webgpu.ts";
@@ -55,8 +55,7 @@ export async function createEngine(name: string): Promise<ChosenEngine> {
 export async function chooseEngine(kinds: readonly EngineKind[]): Promise<ChosenEngine> {
   const passedBy: string[] = [];
   for (const kind of kinds) {
-    const found = await kind.probe();
-    const obstacle = found.works ? found.notForAuto : found.reason;
+    const obstacle = obstacleFor(await kind.probe());
     if (obstacle === undefined) {
       const engine = await kind.create();
       return { engine, why: [nameOf(engine), ...passedBy].join("; ") };

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { ScanKernels } from "../../shared/training-scan.ts";
 
 /**
  * Compiles one of `kernels/*.as.ts`, which `npm run build` turned into WebAssembly.
@@ -28,4 +29,9 @@ export function loadKernel<Exports>(name: string, memory: WebAssembly.Memory): E
     },
   };
   return new WebAssembly.Instance(kernelModule(name), imports).exports as Exports;
+}
+
+/** What searches over training rows run. */
+export function scanKernels(): ScanKernels {
+  return { scan: kernelModule("scan"), pooled: kernelModule("pooled"), align: kernelModule("align") };
 }

@@ -16,6 +16,11 @@ export interface EngineKind {
   create(): Promise<Engine>;
 }
 
+/** Why `auto` takes another one; undefined: it doesn't. */
+export function obstacleFor(found: Availability): string | undefined {
+  return found.works ? found.notForAuto : found.reason;
+}
+
 export type Availability =
   | {
       readonly works: true;

@@ -8,6 +8,7 @@
 import { availableParallelism } from "node:os";
 import type * as ort from "onnxruntime-node";
 import type { Tensor } from "../autodiff/tensor.ts";
+import { cpuLowerings } from "../onnx/cpu-lowerings.ts";
 import { createArena, type ParameterArena } from "./arena.ts";
 import type { Engine, Executable, NamedNumbers, Numbers, ParameterSource, Program } from "./engine.ts";
 import { fedNumbers, leavesOf, parameterGradients } from "./leaves.ts";
@@ -19,7 +20,7 @@ export interface OnnxEngineOptions {
 }
 
 export function createOnnxEngine({ threads = availableParallelism() }: OnnxEngineOptions = {}): Engine {
-  const sessions = createSessions({ provider: "cpu", threads });
+  const sessions = createSessions({ provider: "cpu", threads, lowerings: cpuLowerings });
 
   return {
     name: "cpu",

@@ -1,6 +1,7 @@
 /**
- * What engines say when memory runs out, of the host or of the device: ONNX Runtime's allocators, Dawn (whose
- * buffer is "invalid" then, or bound in too many parts), CUDA's libraries, and V8.
+ * What engines say when memory runs out, of the host or of the device: ONNX Runtime's allocators (which count in
+ * 32 bits on WebGPU), Dawn (whose buffer is "invalid" then, larger than a device takes, or bound in too many parts),
+ * CUDA's libraries, and V8.
  */
 const PHRASES = [
   /out of memory/i,
@@ -9,7 +10,10 @@ const PHRASES = [
   /bad_alloc/,
   /ALLOC_FAILED/,
   /invalid (typed array|array buffer) length/i,
+  /OUT_OF_(DEVICE_|HOST_)?MEMORY/,
   /\[Invalid Buffer/,
+  /exceeds the max(imum)? (buffer|storage buffer binding) size/i,
+  /narrowing_error/,
   /too many storage buffers/i,
   /device (was |is )?lost/i,
 ];

@@ -9,12 +9,14 @@ import { adamScalars } from "./adam.ts";
 import type { Batch, Engine, Executable, NamedNumbers, Numbers } from "./engine.ts";
 import { fedNumbers, leavesOf } from "./leaves.ts";
 import { SCALAR_INPUTS, scalarFeeds, stepProgram } from "./step-program.ts";
-import { onBackend, type TfjsBackend } from "./tfjs/backend.ts";
+import { onBackend, type TfjsBackend, type Watched } from "./tfjs/backend.ts";
 import { createTfjsParameters, PARTS, type TfjsParameters } from "./tfjs/parameters.ts";
 import { type LeafValue, type Plan, planOf } from "./tfjs/plan.ts";
 
 /** Steps whose losses a GPU is asked for at once. */
 const GPU_UNROLL = 8;
+/** Where everything that goes wrong throws. */
+const SOUND = Promise.resolve(null);
 
 interface Releasable {
   dispose(): void | Promise<void>;
@@ -34,15 +36,15 @@ export function createTfjsEngine(name: string, backend: TfjsBackend): Engine {
     if (open.delete(each)) await each.dispose();
   }
 
-  /** Runs a plan on what it is fed; the tensors are the caller's. */
+  /** Runs a plan on what it is fed; the tensors are the caller's, numbers only if nothing failed. */
   function execute(
     plan: Plan,
     inputs: ReadonlyMap<string, Tensor>,
     feeds: NamedNumbers,
     parameterValue: LeafValue,
-  ): tf.Tensor[] {
+  ): Watched<tf.Tensor[]> {
     if (!open.has(plan)) throw new Error("run: the program has been disposed of");
-    return onBackend(backend, () => {
+    const work = () => {
       const fed = new Map<string, tf.Tensor>();
       try {
         for (const [each, tensor] of inputs) {
@@ -52,7 +54,8 @@ export function createTfjsEngine(name: string, backend: TfjsBackend): Engine {
       } finally {
         for (const tensor of fed.values()) tensor.dispose();
       }
-    });
+    };
+    return onBackend(backend, () => backend.watched?.(work) ?? { result: work(), failure: SOUND });
   }
 
   return {
@@ -73,10 +76,9 @@ export function createTfjsEngine(name: string, backend: TfjsBackend): Engine {
       const parameters = source?.parameters as TfjsParameters;
       return {
         async run(feeds) {
-          const results = execute(plan, inputs, feeds, (leaf) =>
-            parameters.tensor(source!.use, nameOf(leaf)),
+          const values = await taken(
+            execute(plan, inputs, feeds, (leaf) => parameters.tensor(source!.use, nameOf(leaf))),
           );
-          const values = await Promise.all(results.map(taken));
           return Object.fromEntries(values.map((each, i) => [names[i]!, each]));
         },
         dispose: () => release(plan),
@@ -91,19 +93,20 @@ export function createTfjsEngine(name: string, backend: TfjsBackend): Engine {
       const all = new Map([...inputs, ...SCALAR_INPUTS]);
       const step = ({ feeds, learningRate }: Batch) => {
         const scalars = adamScalars(own.settings, learningRate, own.stepCount + 1);
-        const [lossBefore, ...updated] = execute(plan, all, { ...feeds, ...scalarFeeds(scalars) }, (leaf) => {
+        const { result, failure } = execute(plan, all, { ...feeds, ...scalarFeeds(scalars) }, (leaf) => {
           const state = stateLeaves.get(leaf);
           return state ? own.tensor(state.part, state.name) : own.tensor("weights", nameOf(leaf));
         });
+        const [lossBefore, ...updated] = result;
         own.update(updated);
-        return lossBefore!;
+        return { result: [lossBefore!], failure };
       };
       return {
         unroll: backend.device === "gpu" ? GPU_UNROLL : 1,
         async run(batches) {
           // Every step is on its way to a GPU before the first loss is waited for.
           const losses = await Promise.all(batches.map(step).map(taken));
-          return losses.map(([lossBefore]) => lossBefore!);
+          return losses.map(([lossBefore]) => lossBefore![0]!);
         },
         dispose: () => release(plan),
       };
@@ -119,11 +122,13 @@ function nameOf({ attributes }: Tensor): string {
   return attributes["name"] as string;
 }
 
-/** The tensor's numbers; it is disposed of. */
-async function taken(tensor: tf.Tensor): Promise<Numbers> {
+/** The tensors' numbers; they are disposed of. */
+async function taken({ result, failure }: Watched<tf.Tensor[]>): Promise<Numbers[]> {
   try {
-    return (await tensor.data()) as Numbers;
+    const error = await failure;
+    if (error) throw error;
+    return await Promise.all(result.map(async (tensor) => (await tensor.data()) as Numbers));
   } finally {
-    tensor.dispose();
+    for (const tensor of result) tensor.dispose();
   }
 }

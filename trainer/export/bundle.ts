@@ -38,6 +38,8 @@ export interface BundleContent {
   /** Training examples to publish with the model; null leaves them out, and with them the memorisation check. */
   readonly train: Rows | null;
   readonly calibration: CalibrationContent | null;
+  /** Of every training example the distance to the nearest other one; null leaves it to the edge. */
+  readonly siblings: Float32Array<ArrayBuffer> | null;
   /** hnswlib's saved index of `train`, if it is too large to scan. */
   readonly hnswIndex: Uint8Array<ArrayBuffer> | null;
   /** A PNG. */
@@ -78,7 +80,7 @@ export async function writeBundle(directory: string, content: BundleContent): Pr
 
 async function assembleBundle(content: BundleContent): Promise<{ manifest: Manifest; files: BundleFile[] }> {
   const { layers, latentSize, output, weights } = content;
-  const rows = content.train && rowFiles(content.train);
+  const rows = content.train && rowFiles(content.train, content.siblings);
   const calibration = content.calibration && calibrationFile(content.calibration);
   const index = content.hnswIndex && hnswFiles(content.hnswIndex);
   const draft: Omit<Manifest, "files"> = {
@@ -133,7 +135,10 @@ function manifestJsonSchema(): string {
   return `${JSON.stringify(z.toJSONSchema(manifestSchema), null, 2)}\n`;
 }
 
-function rowFiles(rows: Rows): {
+function rowFiles(
+  rows: Rows,
+  siblings: Float32Array<ArrayBuffer> | null,
+): {
   neighbours: Omit<NonNullable<Manifest["neighbours"]>, "index">;
   files: BundleFile[];
 } {
@@ -152,6 +157,8 @@ function rowFiles(rows: Rows): {
   }
   const labelsFile = rows.labels ? "train.labels.bin" : null;
   if (rows.labels) files.push({ path: "train.labels.bin", bytes: bytesOf(rows.labels) });
+  const siblingsFile = siblings ? "train.siblings.bin" : null;
+  if (siblings) files.push({ path: "train.siblings.bin", bytes: bytesOf(siblings) });
   const neighbours = {
     dtype: rows.values instanceof Uint8Array ? ("uint8" as const) : ("float32" as const),
     metric: "l2" as const,
@@ -159,6 +166,7 @@ function rowFiles(rows: Rows): {
     rowLength: rows.length,
     shards,
     labelsFile,
+    siblingsFile,
   };
   return { neighbours, files };
 }

@@ -5,6 +5,7 @@ import { MAX_FILE_BYTES, type OutputSpec } from "../../shared/manifest.ts";
 import { sizeOf } from "../autodiff/tensor.ts";
 import type { Config } from "../config.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { scanRows } from "../data/scan-rows.ts";
 import type { Engine } from "../engine/engine.ts";
 import { evaluate, isMeasurable } from "../evaluate.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
@@ -18,6 +19,7 @@ import { calibrate } from "./calibrate.ts";
 import { buildHnswIndex } from "./hnsw-index.ts";
 import { previewCount, previewPng } from "./preview.ts";
 import { trainingReport } from "./report.ts";
+import { siblingDistances } from "./siblings.ts";
 
 export interface ExportRequest {
   readonly config: Config;
@@ -74,10 +76,16 @@ export async function exportModel(request: ExportRequest): Promise<void> {
   await sampler.dispose();
 
   const published = config.export.trainingRows ? train : null;
+  const scan = published && scanRows(published, dataset.shape);
   const calibration =
-    published &&
-    (await calibrate(train, heldOut, config.export.alpha, (done, total) =>
+    scan &&
+    (await calibrate(scan, train, heldOut, config.export.alpha, (done, total) =>
       reporter.working("calibrating the memorisation check", done, total),
+    ));
+  const siblings =
+    scan &&
+    (await siblingDistances(scan, (done, total) =>
+      reporter.working("comparing the training examples", done, total),
     ));
   const { indexAboveMiB } = config.export;
   const needsIndex =
@@ -112,6 +120,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     metrics,
     train: published,
     calibration,
+    siblings,
     hnswIndex,
     preview,
     report: await trainingReport({ name, folder: folder.path, metrics, preview, config: publicConfig }),

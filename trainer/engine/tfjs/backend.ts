@@ -11,6 +11,14 @@ export interface TfjsBackend {
   readonly description: string;
   readonly device: Engine["device"];
   readonly lowerings: Lowerings;
+  /** Runs what the device may find wrong only while it computes; left out where everything throws at once. */
+  readonly watched?: <Result>(work: () => Result) => Watched<Result>;
+}
+
+export interface Watched<Result> {
+  readonly result: Result;
+  /** What went wrong; null: nothing. It never rejects. */
+  readonly failure: Promise<Error | null>;
 }
 
 /**

@@ -12,6 +12,8 @@ import { LOWERINGS, type Lowering, product } from "./lowerings.ts";
 /** A name of our own: "wasm" may be registered by others, who may remove it. */
 const NAME = "imle-edge:wasm";
 
+const ADDRESSABLE_BYTES = 2 ** 32;
+
 let ready: Promise<TfjsBackend> | null = null;
 
 export function wasmBackend(): Promise<TfjsBackend> {
@@ -68,6 +70,8 @@ async function instantiate(): Promise<unknown> {
       },
     }),
   );
+  wasm._free(wasm._malloc(1)); // the first call puts itself in the place of what calls it later
+  wasm._malloc = checked(wasm._malloc);
   wasm.tfjs = {
     init: wasm.cwrap("init", null, []),
     initWithThreadsCount: wasm.cwrap("init_with_threads_count", null, ["number"]),
@@ -77,6 +81,15 @@ async function instantiate(): Promise<unknown> {
     dispose: wasm.cwrap("dispose", null, []),
   };
   return wasm;
+}
+
+/** WebAssembly's allocator says 0 when memory runs out, and takes sizes modulo 4 GiB; TF.js would write there. */
+function checked(allocate: EmscriptenModule["_malloc"]): EmscriptenModule["_malloc"] {
+  return (bytes) => {
+    const address = bytes < ADDRESSABLE_BYTES ? allocate(bytes) : 0;
+    if (address === 0) throw new Error(`tfjs:wasm: out of memory: ${bytes} bytes more don't fit into 4 GiB`);
+    return address;
+  };
 }
 
 /**
@@ -97,6 +110,8 @@ function withoutListeners<Result>(start: () => Result): Result {
 
 interface EmscriptenModule {
   cwrap(name: string, returns: string | null, takes: readonly string[]): unknown;
+  _malloc(bytes: number): number;
+  _free(address: number): void;
   tfjs?: unknown;
 }
 

@@ -8,6 +8,9 @@ import { LOWERINGS } from "./lowerings.ts";
 /** A name of our own: "webgpu" may be registered by others, who may remove it. */
 const NAME = "imle-edge:webgpu";
 
+/** What a device says of buffers that it can't hold, and of what is done with them then. */
+const ERRORS: readonly GPUErrorFilter[] = ["validation", "out-of-memory"];
+
 let ready: Promise<TfjsBackend> | null = null;
 
 /** @throws Error if there is no adapter */
@@ -42,5 +45,28 @@ async function register(): Promise<TfjsBackend> {
     description: `WebGPU on ${description || model || architecture || "an unnamed adapter"}`,
     device: "gpu",
     lowerings: LOWERINGS,
+    watched(work) {
+      for (const filter of ERRORS) device.pushErrorScope(filter);
+      try {
+        const result = work();
+        backend.ensureCommandEncoderReady();
+        backend.endComputePassEncoder();
+        backend.submitQueue();
+        return { result, failure: firstOf(ERRORS.map(() => device.popErrorScope())) };
+      } catch (error) {
+        for (const _ of ERRORS) void device.popErrorScope();
+        throw error;
+      }
+    },
   };
+}
+
+/** The first thing that went wrong; a device that is lost doesn't answer any more. */
+async function firstOf(scopes: readonly Promise<GPUError | null>[]): Promise<Error | null> {
+  try {
+    const error = (await Promise.all(scopes)).find((each) => each !== null);
+    return error ? new Error(`tfjs:webgpu: ${error.message || "out of memory"}`) : null;
+  } catch (error) {
+    return error as Error;
+  }
 }

@@ -1,0 +1,76 @@
+/** A training as `train.ts` does it, without what is written along the way, a number of steps at a time. */
+
+import { createRandom } from "../shared/random.ts";
+import type { Config } from "../trainer/config.ts";
+import type { Dataset } from "../trainer/data/dataset.ts";
+import { modelSpaceOf } from "../trainer/data/model-space.ts";
+import type { Engine } from "../trainer/engine/engine.ts";
+import { DEFAULT_SAMPLE_COUNT } from "../trainer/evaluate.ts";
+import { createSeededSampler } from "../trainer/generators/frozen.ts";
+import { GENERATORS } from "../trainer/generators/index.ts";
+import { OBJECTIVES } from "../trainer/objectives/index.ts";
+import { createBudget, upcomingLearningRates } from "../trainer/schedule.ts";
+
+export interface BenchTraining {
+  readonly label: string;
+  /** Trains on; the seconds that it took. */
+  advance(steps: number): Promise<number>;
+  /** Samples of the averaged weights, [DEFAULT_SAMPLE_COUNT, length], in 0 … 1. */
+  samples(): Promise<Float32Array<ArrayBuffer>>;
+  /** Seconds so far, by the part of the training. */
+  spent(): Readonly<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+/** @param config for images, of a generator without batch normalisation */
+export async function startTraining(
+  engine: Engine,
+  config: Config,
+  dataset: Dataset,
+): Promise<BenchTraining> {
+  const random = createRandom(config.seed);
+  const generator = GENERATORS[config.generator.kind]!({
+    ...config.generator,
+    outputShape: dataset.shape,
+    outputActivation: "sigmoid",
+  });
+  const parameters = await engine.createParameters(
+    generator.initialParameters(random.fork("weights")),
+    config.optimiser,
+  );
+  const training = await OBJECTIVES[config.objective.name]!.prepare({
+    engine,
+    generator,
+    parameters,
+    train: dataset.train,
+    space: modelSpaceOf(dataset),
+    config,
+    random: random.fork("training"),
+  });
+  const budget = createBudget(config.budget, training.stepsPerEpoch);
+  const spent: Record<string, number> = {};
+  let stepCount = 0;
+  return {
+    label: engine.description,
+    async advance(steps) {
+      const start = performance.now();
+      for (const last = stepCount + steps; stepCount < last; ) {
+        const count = Math.min(training.unroll, last - stepCount);
+        const at = { stepCount, elapsedSeconds: 0, count };
+        const { seconds } = await training.run(upcomingLearningRates(config.optimiser, budget, at));
+        for (const [part, time] of Object.entries(seconds)) spent[part] = (spent[part] ?? 0) + time;
+        stepCount += count;
+      }
+      return (performance.now() - start) / 1000;
+    },
+    async samples() {
+      const { average } = await parameters.read();
+      const sampler = await createSeededSampler(engine, { ...generator, weights: average });
+      const samples = await sampler.sample(config.seed, 0, DEFAULT_SAMPLE_COUNT);
+      await sampler.dispose();
+      return samples;
+    },
+    spent: () => spent,
+    close: () => training.dispose(),
+  };
+}

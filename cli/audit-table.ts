@@ -1,0 +1,23 @@
+/** A model's audit as a table for people. */
+
+import type { Audit, AuditFigures } from "../trainer/audit.ts";
+import { layOut } from "./metrics-table.ts";
+
+const LINES: readonly [label: string, show: (figures: AuditFigures) => string][] = [
+  ["checked", ({ count }) => count.toLocaleString("en")],
+  ["copies of training examples", ({ copies, count }) => share(copies, count)],
+  ["close to one", ({ close, count }) => share(close, count)],
+  ["authentic", ({ authentic, count }) => share(authentic, count)],
+];
+
+export function auditTable({ samples, fresh, dataCopying }: Audit): string {
+  const columns = fresh ? [samples, fresh] : [samples];
+  const rows = LINES.map(([label, show]) => [label, ...columns.map(show)]);
+  const table = layOut([["", "samples", ...(fresh ? ["real test examples"] : [])], ...rows]);
+  if (dataCopying === null) return table;
+  return `${table}\n\nC_T ${dataCopying.toFixed(1)}: below −3, samples lie nearer to the training examples than real ones do`;
+}
+
+function share(value: number, count: number): string {
+  return `${Math.round(value * count).toLocaleString("en")} (${(100 * value).toFixed(2)} %)`;
+}

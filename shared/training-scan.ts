@@ -1,0 +1,16 @@
+/** Which search training rows of a kind are given. */
+
+import { createImageScan, isPoolable } from "./image-scan.ts";
+import type { NeighbourScan, NeighbourScanSpec } from "./neighbour-scan.ts";
+import { createPlainScan } from "./plain-scan.ts";
+
+/** kernels/build/scan.wasm, pooled.wasm and align.wasm, compiled. */
+export interface ScanKernels {
+  readonly scan: WebAssembly.Module;
+  readonly pooled: WebAssembly.Module;
+  readonly align: WebAssembly.Module;
+}
+
+export function createTrainingScan(kernels: ScanKernels, spec: NeighbourScanSpec): NeighbourScan {
+  return isPoolable(spec) ? createImageScan(kernels, spec) : createPlainScan(kernels.scan, spec);
+}
