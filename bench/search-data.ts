@@ -11,9 +11,8 @@ import { modelSpaceOf } from "../trainer/data/model-space.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { createOnnxEngine } from "../trainer/engine/onnx-engine.ts";
 import { createSeededSampler, type FrozenGenerator } from "../trainer/generators/frozen.ts";
-import { GENERATORS } from "../trainer/generators/index.ts";
 import { readPlainWeights } from "../trainer/generators/plain.ts";
-import { OBJECTIVES } from "../trainer/objectives/index.ts";
+import { prepareTraining } from "../trainer/prepare-training.ts";
 import { createBudget, upcomingLearningRates } from "../trainer/schedule.ts";
 import type { BenchmarkOptions } from "./row.ts";
 
@@ -91,25 +90,7 @@ export function createSubjects(
 
 /** The configuration's generator after as many steps as its budget has: the weights in training, not their average. */
 async function trainedGenerator(engine: Engine, config: Config, dataset: Dataset): Promise<FrozenGenerator> {
-  const random = createRandom(config.seed);
-  const generator = GENERATORS[config.generator.kind]!({
-    ...config.generator,
-    outputShape: dataset.shape,
-    outputActivation: "sigmoid",
-  });
-  const parameters = await engine.createParameters(
-    generator.initialParameters(random.fork("weights")),
-    config.optimiser,
-  );
-  const training = await OBJECTIVES[config.objective.name]!.prepare({
-    engine,
-    generator,
-    parameters,
-    train: dataset.train,
-    space: modelSpaceOf(dataset),
-    config,
-    random: random.fork("training"),
-  });
+  const { generator, parameters, training } = await prepareTraining(engine, config, dataset);
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const at = { stepCount: 0, elapsedSeconds: 0, count: config.budget.steps! };
   await training.run(upcomingLearningRates(config.optimiser, budget, at));

@@ -1,14 +1,11 @@
 /** A training as `train.ts` does it, without what is written along the way, a number of steps at a time. */
 
-import { createRandom } from "../shared/random.ts";
 import type { Config } from "../trainer/config.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
-import { modelSpaceOf } from "../trainer/data/model-space.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { DEFAULT_SAMPLE_COUNT } from "../trainer/evaluate.ts";
 import { createSeededSampler } from "../trainer/generators/frozen.ts";
-import { GENERATORS } from "../trainer/generators/index.ts";
-import { OBJECTIVES } from "../trainer/objectives/index.ts";
+import { prepareTraining } from "../trainer/prepare-training.ts";
 import { createBudget, upcomingLearningRates } from "../trainer/schedule.ts";
 
 export interface BenchTraining {
@@ -28,25 +25,7 @@ export async function startTraining(
   config: Config,
   dataset: Dataset,
 ): Promise<BenchTraining> {
-  const random = createRandom(config.seed);
-  const generator = GENERATORS[config.generator.kind]!({
-    ...config.generator,
-    outputShape: dataset.shape,
-    outputActivation: "sigmoid",
-  });
-  const parameters = await engine.createParameters(
-    generator.initialParameters(random.fork("weights")),
-    config.optimiser,
-  );
-  const training = await OBJECTIVES[config.objective.name]!.prepare({
-    engine,
-    generator,
-    parameters,
-    train: dataset.train,
-    space: modelSpaceOf(dataset),
-    config,
-    random: random.fork("training"),
-  });
+  const { generator, parameters, training } = await prepareTraining(engine, config, dataset);
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const spent: Record<string, number> = {};
   let stepCount = 0;

@@ -3,19 +3,16 @@
  * functions that it calls.
  */
 
-import { createRandom } from "../shared/random.ts";
 import type { Config } from "./config.ts";
 import { type DatasetRequest, loadDataset } from "./data/index.ts";
-import { modelSpaceOf } from "./data/model-space.ts";
 import { DivergedError } from "./diverged-error.ts";
 import { createEngine } from "./engine/index.ts";
 import { checkDestination } from "./export/destination.ts";
 import { checkExportable, exportModel, outputSpecOf } from "./export/export-model.ts";
 import { previewCount, previewPng } from "./export/preview.ts";
 import { createSeededSampler, foldModelSpace } from "./generators/frozen.ts";
-import { GENERATORS } from "./generators/index.ts";
 import { readPlainWeights } from "./generators/plain.ts";
-import { OBJECTIVES } from "./objectives/index.ts";
+import { prepareTraining } from "./prepare-training.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
 import { createCheckpoints, holdsNumbers } from "./run/checkpoints.ts";
 import type { Reporter } from "./run/reporter.ts";
@@ -48,11 +45,9 @@ export interface TrainOutcome {
  */
 export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const { config, reporter, signal, checkpoint } = request;
-  const random = createRandom(config.seed);
 
   await checkDestination(request.out);
   const dataset = await loadDataset({ ...dataRequest(config), signal, reporter });
-  const space = modelSpaceOf(dataset);
   const { train } = dataset;
   reporter.note("data", `data: ${dataset.name}, ${train.count} × ${dataset.shape.join("×")}`, {
     dataset: dataset.name,
@@ -63,25 +58,8 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const { engine, why } = await createEngine(config.engine);
   reporter.note("engine", `engine: ${why}`, { engine: engine.name });
 
-  const generator = GENERATORS[config.generator.kind]!({
-    ...config.generator,
-    outputShape: dataset.shape,
-    outputActivation: dataset.kind === "image" ? "sigmoid" : "linear",
-  });
-  checkExportable(generator);
-  const parameters = await engine.createParameters(
-    generator.initialParameters(random.fork("weights")),
-    config.optimiser,
-  );
-  const training = await OBJECTIVES[config.objective.name]!.prepare({
-    engine,
-    generator,
-    parameters,
-    train,
-    space,
-    config,
-    random: random.fork("training"),
-  });
+  const prepared = await prepareTraining(engine, config, dataset, checkExportable);
+  const { generator, parameters, space, training } = prepared;
   reporter.note("objective", `objective: ${training.description}`, { description: training.description });
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const folder = request.folder ?? (await createRunFolder(config));
