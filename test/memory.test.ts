@@ -74,6 +74,7 @@ describe("a run that memory can't hold", () => {
       generator,
       parameters: await engine.createParameters(generator.initialParameters(random), config.optimiser),
       train: dataset.train,
+      shape: dataset.shape,
       space: modelSpaceOf(dataset),
       config,
       random,

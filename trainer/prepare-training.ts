@@ -44,6 +44,7 @@ export async function prepareTraining(
     generator,
     parameters,
     train: dataset.train,
+    shape: dataset.shape,
     space,
     config,
     random: random.fork("training"),

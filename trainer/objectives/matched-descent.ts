@@ -5,11 +5,12 @@
 
 import { mean, multiply } from "../autodiff/operators.ts";
 import { input } from "../autodiff/tensor.ts";
-import { DISTANCES } from "../distances/index.ts";
+import { prepareDistance } from "../distances/index.ts";
 import { createPlainGenerator } from "../generators/plain.ts";
 import { createSampler } from "../generators/sampler.ts";
 import { chooseSearcher } from "../search/index.ts";
 import type { PointMaker, PointSource } from "../search/searcher.ts";
+import { createComparison } from "./comparison.ts";
 import { checkMemory, explainingSearchMemory, explainingStepMemory } from "./memory.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 import { createPairDistances } from "./pair-distances.ts";
@@ -25,7 +26,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
   const stepsPerPass = Math.floor(pairCount / batchSize);
   const stepsPerRound = passes * stepsPerPass;
 
-  const distance = DISTANCES[config.objective.distance]!;
+  const distance = await prepareDistance(context);
   // Per number of a sample, so that a learning rate means the same for every output size.
   const lossOf = (rows: number) => {
     const samples = generator.apply(input("latents", [rows, latentSize]));
@@ -41,13 +42,22 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
     otherBytes: 4 * pairCount * (length + latentSize),
   });
 
-  const searcher = chooseSearcher(config.objective.searcher, { engine, distance, length });
-  const search = searcher.prepare(engine, { distance, length, memoryBytes: searchMemoryMiB * 2 ** 20 });
+  const comparison = createComparison(engine, distance, length);
+  const searcher = chooseSearcher(config.objective.searcher, { engine, ...comparison });
+  const search = searcher.prepare(engine, { ...comparison, memoryBytes: searchMemoryMiB * 2 ** 20 });
   const plain = await createPlainGenerator(engine, generator, { parameters, use: "weights" });
-  const sampler = createSampler(engine, plain.generator, plain.source);
-  const maker: PointMaker = { latentSize, apply: plain.generator.apply, parameters: plain.source };
-  const gather = (rows: ArrayLike<number>) => space.gather(train, rows);
-  const pairDistances = createPairDistances({ engine, distance, length, gather });
+  const maker: PointMaker = {
+    latentSize,
+    apply: (latents) => comparison.map(plain.generator.apply(latents)),
+    parameters: plain.source,
+  };
+  const sampler = createSampler(
+    engine,
+    { ...plain.generator, outputSize: comparison.length, apply: maker.apply },
+    plain.source,
+  );
+  const gather = (rows: ArrayLike<number>) => comparison.mapped(space.gather(train, rows));
+  const pairDistances = createPairDistances({ engine, ...comparison, gather });
   const descent = await engine.compileStep(lossOf(batchSize), parameters);
 
   let round = 0;
@@ -88,6 +98,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
       draw: (count) => draws.fillNormal(new Float32Array(count * latentSize)),
       samplesOf,
       gather,
+      distance: comparison.distance,
       examples,
       async nearest(queries, points) {
         const matches = await search.nearest(queries, points);
@@ -177,6 +188,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
       await sampler.dispose();
       await plain.dispose();
       await pairDistances.dispose();
+      await comparison.dispose();
     },
   };
 }

@@ -22,6 +22,8 @@ export interface ObjectiveContext {
   readonly generator: Generator;
   readonly parameters: Parameters;
   readonly train: Rows;
+  /** Of an example: [height, width, channels] for images, [length] for vectors. */
+  readonly shape: readonly number[];
   readonly space: ModelSpace;
   readonly config: Config;
   readonly random: Random;
