@@ -61,6 +61,12 @@ const objectiveSchema = z.strictObject({
   mostStaleness: positive.default(20),
   /** adaptive-imle: by how much an example must get nearer before it picks again, as a share of the distance. */
   tightening: z.number().min(0).lt(1).default(0.02),
+  /** gan, vae: units of the discriminator's or encoder's hidden layers; null: the generator's dense ones, mirrored. */
+  mirrorHidden: z.array(positive.max(65536)).nullable().default(null),
+  /** vae: weight of the divergence from N(0, I); 1 makes the loss the evidence lower bound. */
+  klWeight: z.number().nonnegative().default(1),
+  /** vae: standard deviation of an example's numbers given their latent, in model space; null: the likeliest. */
+  likelihoodScale: z.number().positive().nullable().default(null),
   distance: oneOf(DISTANCES).default("l2"),
   /** `auto` takes the one that is fastest for the engine and the size of an example. */
   searcher: oneOf({ auto: null, ...SEARCHERS }).default("auto"),

@@ -2,8 +2,17 @@
 
 import { sampleLatents } from "../../shared/random.ts";
 import { input } from "../autodiff/tensor.ts";
-import type { AdamSettings, Engine, Executable, ParameterSource, ParameterValues } from "../engine/engine.ts";
+import type {
+  AdamSettings,
+  Engine,
+  Executable,
+  ParameterSource,
+  Parameters,
+  ParameterValues,
+} from "../engine/engine.ts";
+import type { FrozenGenerator } from "./frozen.ts";
 import { type Generator, generatorOf } from "./generator.ts";
+import { layerParameters } from "./layers.ts";
 
 /** The latents whose moments take the place of a batch's; always the same ones. */
 const MOMENT_LATENTS = 512;
@@ -48,6 +57,18 @@ export async function createPlainGenerator(
     },
     dispose: () => program.dispose(),
   };
+}
+
+/** The generator as it is now, in plain layers with averaged weights; other parameters in the set are left out. */
+export async function readModel(
+  engine: Engine,
+  trained: Generator,
+  parameters: Parameters,
+): Promise<FrozenGenerator> {
+  const { latentSize, layers } = trained;
+  const weights = await readPlainWeights(engine, trained, { parameters, use: "average" });
+  const names = layerParameters(layers, latentSize).flatMap(({ kernel, bias }) => [kernel.name, bias.name]);
+  return { latentSize, layers, weights: Object.fromEntries(names.map((name) => [name, weights[name]!])) };
 }
 
 /** The weights that the plain layers have now, by name. */

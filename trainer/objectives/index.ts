@@ -1,8 +1,10 @@
 import { adaptiveImle } from "./adaptive-imle.ts";
+import { gan } from "./gan.ts";
 import { imle } from "./imle.ts";
 import type { Objective } from "./objective.ts";
 import { reverse } from "./reverse.ts";
 import { rsImle } from "./rs-imle.ts";
+import { vae } from "./vae.ts";
 
 /** Every objective, by the name that `--objective` takes. */
 export const OBJECTIVES: Readonly<Record<string, Objective>> = {
@@ -10,4 +12,6 @@ export const OBJECTIVES: Readonly<Record<string, Objective>> = {
   "adaptive-imle": adaptiveImle,
   "rs-imle": rsImle,
   reverse,
+  gan,
+  vae,
 };

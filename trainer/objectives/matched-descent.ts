@@ -6,7 +6,7 @@
 import { mean, multiply } from "../autodiff/operators.ts";
 import { input } from "../autodiff/tensor.ts";
 import { DISTANCES } from "../distances/index.ts";
-import { createPlainGenerator } from "../generators/plain.ts";
+import { createPlainGenerator, readModel } from "../generators/plain.ts";
 import { createSampler } from "../generators/sampler.ts";
 import { chooseSearcher } from "../search/index.ts";
 import type { PointMaker, PointSource } from "../search/searcher.ts";
@@ -17,7 +17,7 @@ import type { Pairing, Pairs, Round } from "./pairing.ts";
 
 /** @throws InputError if the searcher can't search by the distance, or memory can't hold a round */
 export async function createMatchedDescent(context: ObjectiveContext, pairing: Pairing): Promise<Training> {
-  const { engine, generator, parameters, train, space, config, random } = context;
+  const { engine, generator, train, space, config, random } = context;
   const { passes, latentJitter, searchMemoryMiB } = config.objective;
   const { latentSize, outputSize: length } = generator;
   const { pairCount } = pairing;
@@ -43,6 +43,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
 
   const searcher = chooseSearcher(config.objective.searcher, { engine, distance, length });
   const search = searcher.prepare(engine, { distance, length, memoryBytes: searchMemoryMiB * 2 ** 20 });
+  const parameters = await engine.createParameters(context.firstWeights(), config.optimiser);
   const plain = await createPlainGenerator(engine, generator, { parameters, use: "weights" });
   const sampler = createSampler(engine, plain.generator, plain.source);
   const maker: PointMaker = { latentSize, apply: plain.generator.apply, parameters: plain.source };
@@ -158,11 +159,14 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
       }
       return { losses, seconds, ...(recall !== undefined && { recall }) };
     },
-    state: () => ({
+    model: () => readModel(engine, generator, parameters),
+    state: async () => ({
+      parameters: { generator: await parameters.read() },
       counters: { round, stepInRound },
       arrays: { ...pairs, ...pairing.memory?.arrays() },
     }),
-    restore({ counters, arrays }) {
+    async restore({ parameters: sets, counters, arrays }) {
+      await parameters.write(sets["generator"]!);
       round = counters["round"]!;
       stepInRound = counters["stepInRound"]!;
       pairs = {
@@ -177,6 +181,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
       await sampler.dispose();
       await plain.dispose();
       await pairDistances.dispose();
+      await parameters.dispose();
     },
   };
 }
