@@ -3,13 +3,12 @@
  * samples towards their examples. Members differ in who is paired with whom (`pairing.ts`).
  */
 
-import { mean, multiply } from "../autodiff/operators.ts";
-import { input } from "../autodiff/tensor.ts";
 import { DISTANCES } from "../distances/index.ts";
 import { createPlainGenerator, readModel } from "../generators/plain.ts";
 import { createSampler } from "../generators/sampler.ts";
 import { chooseSearcher } from "../search/index.ts";
 import type { PointMaker, PointSource } from "../search/searcher.ts";
+import { matchedLoss } from "./matched-loss.ts";
 import { checkMemory, explainingSearchMemory, explainingStepMemory } from "./memory.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 import { createPairDistances } from "./pair-distances.ts";
@@ -26,12 +25,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
   const stepsPerRound = passes * stepsPerPass;
 
   const distance = DISTANCES[config.objective.distance]!;
-  // Per number of a sample, so that a learning rate means the same for every output size.
-  const lossOf = (rows: number) => {
-    const samples = generator.apply(input("latents", [rows, latentSize]));
-    const distances = distance.paired(samples, input("targets", [rows, length]));
-    return multiply(mean(distances), 1 / length);
-  };
+  const lossOf = (rows: number) => matchedLoss(generator, distance, rows);
   checkMemory({
     engine,
     poolSize: config.objective.poolSize,
