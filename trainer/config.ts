@@ -75,6 +75,8 @@ const objectiveSchema = z.strictObject({
   mapObjective: oneOf(MAP_OBJECTIVES).default("imle"),
   mapLatentSize: positive.max(4096).default(32),
   mapHidden: z.array(positive.max(65536)).default([256, 256]),
+  /** gaussian-mixture: Gaussians that it is made of. */
+  components: positive.max(4096).default(8),
   distance: oneOf(DISTANCES).default("l2"),
   /** `auto` takes the one that is fastest for the engine and the size of an example. */
   searcher: oneOf({ auto: null, ...SEARCHERS }).default("auto"),

@@ -1,5 +1,7 @@
 import { adaptiveImle } from "./adaptive-imle.ts";
 import { gan } from "./gan.ts";
+import { gaussian } from "./gaussian/gaussian.ts";
+import { gaussianMixture } from "./gaussian/gaussian-mixture.ts";
 import { glann } from "./glann.ts";
 import { imle } from "./imle.ts";
 import type { Objective } from "./objective.ts";
@@ -15,6 +17,8 @@ export const MAP_OBJECTIVES: Readonly<Record<string, Objective>> = {
   reverse,
   gan,
   vae,
+  gaussian,
+  "gaussian-mixture": gaussianMixture,
 };
 
 /** Every objective, by the name that `--objective` takes. */
