@@ -8,6 +8,7 @@ import { cellMoments, equalCells } from "../trainer/objectives/gaussian/cells.ts
 import { symmetricEigen } from "../trainer/objectives/gaussian/eigen.ts";
 import { fitLocalGaussians } from "../trainer/objectives/gaussian/local-gaussians.ts";
 import { localModel } from "../trainer/objectives/gaussian/local-layers.ts";
+import { principalAxes } from "../trainer/objectives/gaussian/principal-axes.ts";
 import { prepare, vectors } from "./objective-runs.ts";
 
 let engine: Engine;
@@ -76,6 +77,30 @@ describe("cells", () => {
     const { mean, covariance } = cellMoments(Float32Array.of(1, 2, 3, 6, 100, 100), 2, Int32Array.of(0, 1));
     expect([...mean]).toEqual([2, 4]);
     expect([...covariance]).toEqual([2, 4, 4, 8]);
+  });
+});
+
+describe("principal axes", () => {
+  test.each([
+    [5, 8],
+    [30, 8],
+  ])("of %d rows of %d numbers make up their covariance", (count, length) => {
+    const rows = createRandom(1).fillNormal(new Float32Array(count * length));
+    const all = Int32Array.from({ length: count }, (_, i) => i);
+    const { mean, covariance } = cellMoments(rows, length, all);
+    const found = principalAxes(rows, length, all);
+    expect(found.mean).toEqual(mean);
+    for (let i = 0; i < length; i++) {
+      for (let j = 0; j < length; j++) {
+        let made = 0;
+        for (let k = 0; k < found.axes.length; k += length) made += found.axes[k + i]! * found.axes[k + j]!;
+        expect(made).toBeCloseTo(covariance[i * length + j]!, 10);
+      }
+    }
+    found.variances.forEach((variance, k) => {
+      const axis = found.axes.subarray(k * length, (k + 1) * length);
+      expect(axis.reduce((sum, x) => sum + x ** 2, 0)).toBeCloseTo(variance, 10);
+    });
   });
 });
 

@@ -1,8 +1,8 @@
 import { InputError } from "../../input-error.ts";
 import type { Objective, ObjectiveContext } from "../objective.ts";
 import { cellMoments, equalCells } from "./cells.ts";
-import { symmetricEigen } from "./eigen.ts";
 import { type LocalGaussians, localModel } from "./local-layers.ts";
+import { principalAxes } from "./principal-axes.ts";
 
 /** There is nothing to wait for. */
 const UNROLL = 256;
@@ -59,15 +59,10 @@ export function fitLocalGaussians(
   const directions = new Float32Array(cells.length * rank * length);
   let left = 0;
   for (const [k, cell] of cells.entries()) {
-    const { mean, covariance } = cellMoments(rows, length, cell);
+    const { mean, axes, variances } = principalAxes(rows, length, cell);
     means.set(mean, k * length);
-    const { values, vectors } = symmetricEigen(covariance, length);
-    for (let i = 0; i < rank; i++) {
-      const deviation = Math.sqrt(Math.max(0, values[i]!));
-      const direction = vectors.subarray(i * length, (i + 1) * length).map((value) => value * deviation);
-      directions.set(direction, (k * rank + i) * length);
-    }
-    for (let i = rank; i < length; i++) left += Math.max(0, values[i]!) / cells.length;
+    directions.set(axes.subarray(0, rank * length), k * rank * length);
+    left += variances.subarray(rank).reduce((sum, variance) => sum + variance, 0) / cells.length;
   }
   const all = cellMoments(
     rows,
