@@ -4,7 +4,7 @@ import { type Dataset, sliceRows } from "../trainer/data/dataset.ts";
 import { glyphs } from "../trainer/data/glyphs.ts";
 import { ring } from "../trainer/data/ring.ts";
 import { createEngine } from "../trainer/engine/index.ts";
-import { type EvaluationRequest, evaluate, evaluateTrainingData, testCountOf } from "../trainer/evaluate.ts";
+import { type EvaluationRequest, evaluate, evaluateRealData, testCountOf } from "../trainer/evaluate.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { METRICS } from "../trainer/metrics/index.ts";
 
@@ -132,7 +132,7 @@ describe("an evaluation", () => {
 
 describe("the training data's own figures", () => {
   test("are a ceiling: all modes, and near 1 throughout", async () => {
-    const found = await evaluateTrainingData({ engine, dataset: plane, seed: 1 });
+    const found = await evaluateRealData({ engine, dataset: plane, seed: 1 });
     expect(found["modesCovered"]).toBe(8);
     for (const name of ["precision", "recall", "coverage", "highQualityShare"]) {
       expect(found[name]).toBeGreaterThan(0.9);
@@ -143,14 +143,12 @@ describe("the training data's own figures", () => {
   });
 
   test("use every training example once at most, in an order that the seed gives", async () => {
-    const drawn = await evaluateTrainingData({ engine, dataset: plane, seed: 1, sampleCount: 100 });
-    expect(await evaluateTrainingData({ engine, dataset: plane, seed: 2, sampleCount: 100 })).not.toEqual(
-      drawn,
-    );
+    const drawn = await evaluateRealData({ engine, dataset: plane, seed: 1, sampleCount: 100 });
+    expect(await evaluateRealData({ engine, dataset: plane, seed: 2, sampleCount: 100 })).not.toEqual(drawn);
     // All 600, whatever their order: the figures that don't depend on it are the same.
     const [a, b] = await Promise.all(
       [1, 2].map((seed) =>
-        evaluateTrainingData({ engine, dataset: plane, seed, metrics: ["match-distance", "modes"] }),
+        evaluateRealData({ engine, dataset: plane, seed, metrics: ["match-distance", "modes"] }),
       ),
     );
     expect(a).toEqual(b);
