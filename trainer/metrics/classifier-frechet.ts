@@ -7,7 +7,7 @@
  */
 
 import type { Metric } from "./metric.ts";
-import { product, squareRoot, symmetricEigen } from "./symmetric-matrix.ts";
+import { cholesky, eigenvalues, product } from "./symmetric-matrix.ts";
 
 export const classifierFrechet: Metric = {
   name: "classifier-frechet",
@@ -31,10 +31,10 @@ export function frechetDistance(a: Float32Array, b: Float32Array, length: number
   const [first, second] = [gaussianOf(a, length), gaussianOf(b, length)];
   let distance = 0;
   for (let j = 0; j < length; j++) distance += (first.mean[j]! - second.mean[j]!) ** 2;
-  // C₁C₂ has the eigenvalues of √C₁ C₂ √C₁, which is symmetric.
-  const root = squareRoot(first.covariance, length);
-  const between = product(product(root, second.covariance, length), root, length);
-  const { values } = symmetricEigen(between, length);
+  // C₁C₂ has the eigenvalues of Lᵀ·C₂·L, which is symmetric, where L·Lᵀ = C₁.
+  const lower = cholesky(first.covariance, length);
+  const between = product(lower, product(second.covariance, lower, length), length, { transposeA: true });
+  const values = eigenvalues(between, length);
   for (let j = 0; j < length; j++) {
     const traces = first.covariance[j * length + j]! + second.covariance[j * length + j]!;
     distance += traces - 2 * Math.sqrt(Math.max(0, values[j]!));
@@ -52,10 +52,12 @@ function gaussianOf(rows: Float32Array, length: number) {
   for (let start = 0; start < rows.length; start += length) {
     for (let j = 0; j < length; j++) centred[j] = rows[start + j]! - mean[j]!;
     for (let j = 0; j < length; j++) {
-      if (centred[j] === 0) continue;
       const scaled = centred[j]! / (count - 1);
-      for (let k = 0; k < length; k++) covariance[j * length + k]! += scaled * centred[k]!;
+      for (let k = j; k < length; k++) covariance[j * length + k]! += scaled * centred[k]!;
     }
+  }
+  for (let j = 0; j < length; j++) {
+    for (let k = 0; k < j; k++) covariance[j * length + k] = covariance[k * length + j]!;
   }
   return { mean, covariance };
 }

@@ -1,104 +1,131 @@
-/** Eigenvalues of symmetric matrices, and what follows from them; matrices are [size, size] float64, row-major. */
+/** What a Fréchet distance needs of symmetric matrices: [size, size] float64, row-major. */
 
-export interface Eigen {
-  /** In no order. */
-  readonly values: Float64Array<ArrayBuffer>;
-  /** Orthonormal; the eigenvector of value i is row i. */
-  readonly vectors: Float64Array<ArrayBuffer>;
-}
-
-/** Sweeps converge quadratically: a matrix of 400 rows takes 9. */
-const MAX_SWEEPS = 50;
-/** Below this share of the matrix, what lies off the diagonal is rounding. */
-const NOTHING = 1e-15;
+/** Below this share of a matrix's largest number, what should be 0 is rounding. */
+const NOTHING = 1e-14;
 
 /**
- * By Jacobi's method: rotations that zero one pair of numbers off the diagonal after the other.
- *
- * Source: Golub & Van Loan, "Matrix Computations", section 8.5.
+ * The lower triangle L of a matrix without negative eigenvalues, so that L·Lᵀ is the matrix; a column that depends on
+ * those before it is 0.
  */
-export function symmetricEigen(matrix: Float64Array, size: number): Eigen {
-  const a = Float64Array.from(matrix);
-  const vectors = identity(size);
-  const norm = Math.hypot(...rowNorms(a, size));
-  for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
-    if (offDiagonal(a, size) <= NOTHING * norm) break;
-    for (let p = 0; p < size; p++) {
-      for (let q = p + 1; q < size; q++) {
-        const apq = a[p * size + q]!;
-        if (Math.abs(apq) <= (NOTHING * norm) / size) continue;
-        const theta = (a[q * size + q]! - a[p * size + p]!) / (2 * apq);
-        const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-        const cosine = 1 / Math.sqrt(t * t + 1);
-        rotateColumns(a, size, p, q, cosine, t * cosine);
-        rotateRows(a, size, p, q, cosine, t * cosine);
-        rotateRows(vectors, size, p, q, cosine, t * cosine);
-      }
-    }
+export function cholesky(matrix: Float64Array, size: number): Float64Array<ArrayBuffer> {
+  const lower = new Float64Array(size * size);
+  let largest = 0;
+  for (let j = 0; j < size; j++) largest = Math.max(largest, matrix[j * size + j]!);
+  /** Σ L[i, k]·L[j, k] over the columns before j. */
+  const inner = (i: number, j: number) => {
+    let sum = 0;
+    for (let k = 0; k < j; k++) sum += lower[i * size + k]! * lower[j * size + k]!;
+    return sum;
+  };
+  for (let j = 0; j < size; j++) {
+    const pivot = matrix[j * size + j]! - inner(j, j);
+    if (pivot <= NOTHING * largest) continue;
+    const root = Math.sqrt(pivot);
+    lower[j * size + j] = root;
+    for (let i = j + 1; i < size; i++) lower[i * size + j] = (matrix[i * size + j]! - inner(i, j)) / root;
   }
-  return { values: Float64Array.from({ length: size }, (_, i) => a[i * size + i]!), vectors };
+  return lower;
 }
 
-/** The root of a matrix without negative eigenvalues; those that rounding made negative count as 0. */
-export function squareRoot(matrix: Float64Array, size: number): Float64Array<ArrayBuffer> {
-  const { values, vectors } = symmetricEigen(matrix, size);
-  const scaled = vectors.map((value, at) => value * Math.sqrt(Math.max(0, values[Math.floor(at / size)]!)));
-  return product(transposed(scaled, size), vectors, size);
-}
-
-/** a·b. */
-export function product(a: Float64Array, b: Float64Array, size: number): Float64Array<ArrayBuffer> {
+/** a·b, or aᵀ·b. */
+export function product(
+  a: Float64Array,
+  b: Float64Array,
+  size: number,
+  { transposeA = false } = {},
+): Float64Array<ArrayBuffer> {
   const result = new Float64Array(size * size);
   for (let i = 0; i < size; i++) {
     for (let k = 0; k < size; k++) {
-      const factor = a[i * size + k]!;
+      const factor = transposeA ? a[k * size + i]! : a[i * size + k]!;
+      if (factor === 0) continue;
       for (let j = 0; j < size; j++) result[i * size + j]! += factor * b[k * size + j]!;
     }
   }
   return result;
 }
 
-function transposed(matrix: Float64Array, size: number): Float64Array {
-  return matrix.map((_, at) => matrix[(at % size) * size + Math.floor(at / size)]!);
+/**
+ * The eigenvalues of a symmetric matrix, in no order, to about 1e-15 of the largest.
+ *
+ * Source: Golub & Van Loan, "Matrix Computations", sections 8.3.1 and 8.3.3.
+ */
+export function eigenvalues(matrix: Float64Array, size: number): Float64Array<ArrayBuffer> {
+  const { diagonal, beside } = tridiagonal(matrix, size);
+  return tridiagonalEigenvalues(diagonal, beside);
 }
 
-function identity(size: number): Float64Array<ArrayBuffer> {
-  const result = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) result[i * size + i] = 1;
-  return result;
-}
-
-/** Rows p and q become cos·p − sin·q and sin·p + cos·q. */
-function rotateRows(m: Float64Array, size: number, p: number, q: number, cosine: number, sine: number): void {
-  for (let i = 0; i < size; i++) {
-    const [x, y] = [m[p * size + i]!, m[q * size + i]!];
-    m[p * size + i] = cosine * x - sine * y;
-    m[q * size + i] = sine * x + cosine * y;
+/** The same eigenvalues in a matrix that is 0 but on and beside its diagonal, by Householder's reflections. */
+function tridiagonal(matrix: Float64Array, size: number) {
+  const a = Float64Array.from(matrix);
+  const diagonal = new Float64Array(size);
+  const beside = new Float64Array(size); // number i couples i and i + 1; the last is 0
+  const v = new Float64Array(size);
+  const w = new Float64Array(size);
+  for (let k = 0; k < size; k++) {
+    diagonal[k] = a[k * size + k]!;
+    if (k === size - 1) break;
+    let norm = 0;
+    for (let i = k + 1; i < size; i++) norm = Math.hypot(norm, a[k * size + i]!);
+    beside[k] = a[k * size + k + 1]! > 0 ? -norm : norm;
+    // Row k beyond the diagonal, reflected onto its first number.
+    for (let i = k + 1; i < size; i++) v[i] = a[k * size + i]!;
+    v[k + 1]! -= beside[k]!;
+    let squares = 0;
+    for (let i = k + 1; i < size; i++) squares += v[i]! ** 2;
+    if (squares === 0) continue;
+    let along = 0;
+    for (let i = k + 1; i < size; i++) {
+      let sum = 0;
+      for (let j = k + 1; j < size; j++) sum += a[i * size + j]! * v[j]!;
+      w[i] = (2 * sum) / squares;
+      along += w[i]! * v[i]!;
+    }
+    for (let i = k + 1; i < size; i++) w[i]! -= (along / squares) * v[i]!;
+    for (let i = k + 1; i < size; i++) {
+      for (let j = k + 1; j < size; j++) a[i * size + j]! -= v[i]! * w[j]! + w[i]! * v[j]!;
+    }
   }
+  return { diagonal, beside };
 }
 
-function rotateColumns(
-  m: Float64Array,
-  size: number,
-  p: number,
-  q: number,
-  cosine: number,
-  sine: number,
-): void {
-  for (let i = 0; i < size; i++) {
-    const [x, y] = [m[i * size + p]!, m[i * size + q]!];
-    m[i * size + p] = cosine * x - sine * y;
-    m[i * size + q] = sine * x + cosine * y;
+/** QL steps with implicit shifts, until nothing is left beside the diagonal; both arrays are overwritten. */
+function tridiagonalEigenvalues(d: Float64Array<ArrayBuffer>, e: Float64Array): Float64Array<ArrayBuffer> {
+  const size = d.length;
+  let largest = 0;
+  for (let i = 0; i < size; i++) largest = Math.max(largest, Math.abs(d[i]!), Math.abs(e[i]!));
+  const isNothing = (i: number) => Math.abs(e[i]!) <= 2e-16 * largest;
+  for (let first = 0; first < size; first++) {
+    while (!isNothing(first)) {
+      let last = first + 1;
+      while (last < size - 1 && !isNothing(last)) last++;
+      const slope = (d[first + 1]! - d[first]!) / (2 * e[first]!);
+      const shift = e[first]! / (slope + (slope < 0 ? -1 : 1) * Math.hypot(slope, 1));
+      let g = d[last]! - d[first]! + shift;
+      let [sine, cosine, moved] = [1, 1, 0];
+      let i = last - 1;
+      for (; i >= first; i--) {
+        const f = sine * e[i]!;
+        const b = cosine * e[i]!;
+        const r = Math.hypot(f, g);
+        e[i + 1] = r;
+        if (r === 0) break;
+        sine = f / r;
+        cosine = g / r;
+        const before = d[i + 1]! - moved;
+        const turned = (d[i]! - before) * sine + 2 * cosine * b;
+        moved = sine * turned;
+        d[i + 1] = before + moved;
+        g = cosine * turned - b;
+      }
+      if (i >= first) {
+        d[i + 1]! -= moved;
+      } else {
+        d[first]! -= moved;
+        e[first] = g;
+      }
+      e[last] = 0;
+    }
   }
-}
-
-function rowNorms(matrix: Float64Array, size: number): number[] {
-  return Array.from({ length: size }, (_, i) => Math.hypot(...matrix.subarray(i * size, (i + 1) * size)));
-}
-
-/** The norm of what lies off the diagonal. */
-function offDiagonal(matrix: Float64Array, size: number): number {
-  let squares = 0;
-  for (let at = 0; at < matrix.length; at++) if (at % (size + 1) !== 0) squares += matrix[at]! ** 2;
-  return Math.sqrt(squares);
+  return d;
 }
