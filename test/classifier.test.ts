@@ -9,6 +9,7 @@ import { classShares } from "../trainer/classifier/class-shares.ts";
 import { type Classified, channelwise } from "../trainer/classifier/classifier.ts";
 import { crossEntropy, logSumExp } from "../trainer/classifier/cross-entropy.ts";
 import { classifierObstacle, classifierOf } from "../trainer/classifier/index.ts";
+import { trainClassifier } from "../trainer/classifier/train-classifier.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
 import { glyphs } from "../trainer/data/glyphs.ts";
 import { modelSpaceOf } from "../trainer/data/model-space.ts";
@@ -122,6 +123,21 @@ describe("a classifier", () => {
 
     expect(await look(glyphs.create(2, { train: 200, heldOut: 10, test: 10 }))).not.toEqual(first);
     expect(readdirSync(own)).toHaveLength(2);
+  });
+
+  test("comes out the same on another engine, up to rounding", async () => {
+    const small = glyphs.create(1, { train: 40, heldOut: 10, test: 10 });
+    const network = { imageShape: [28, 28, 1] as const, classCount: 10 };
+    const other = (await createEngine("tfjs:wasm")).engine;
+    const [ours, theirs] = [
+      await trainClassifier(engine, network, small),
+      await trainClassifier(other, network, small),
+    ];
+    await other.dispose();
+    for (const [name, weights] of Object.entries(ours)) {
+      const apart = weights.map((value, i) => Math.abs(value - theirs[name]![i]!));
+      expect(apart.reduce((largest, value) => Math.max(largest, value), 0)).toBeLessThan(1e-5);
+    }
   });
 
   test("there is one of labelled images of several classes only", () => {

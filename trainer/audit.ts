@@ -34,10 +34,10 @@ export function audit(
   onProgress: AuditProgress,
 ): Audit {
   const values = test.scan.dtype === "uint8" ? pixelsToBytes(samples) : samples;
-  const ofSamples = checkAll(test, values, (done, total) => onProgress("samples", done, total));
-  const ofFresh =
-    fresh && checkAll(test, fresh.values, (done, total) => onProgress("real examples", done, total));
-  return { samples: ofSamples, fresh: ofFresh };
+  return {
+    samples: checkAll(test, values, (done, total) => onProgress("samples", done, total)),
+    fresh: fresh && checkAll(test, fresh.values, (done, total) => onProgress("real examples", done, total)),
+  };
 }
 
 function checkAll(
