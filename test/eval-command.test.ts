@@ -12,7 +12,7 @@ import { loadDataset } from "../trainer/data/index.ts";
 import { scanRows } from "../trainer/data/scan-rows.ts";
 import { createEngine } from "../trainer/engine/index.ts";
 import { evaluate, evaluateRealData } from "../trainer/evaluate.ts";
-import { writeBundle } from "../trainer/export/bundle.ts";
+import { type BundleContent, writeBundle } from "../trainer/export/bundle.ts";
 import { calibrate } from "../trainer/export/calibrate.ts";
 import { createSeededSampler } from "../trainer/generators/frozen.ts";
 import { METRICS } from "../trainer/metrics/index.ts";
@@ -51,19 +51,13 @@ beforeAll(async () => {
     [withRows, { name: "ring", path: null }, { train: ring.train, calibration }],
   ] as const) {
     const name = data.name ?? "plane";
-    await writeBundle(directory, {
+    await writeFlatBundle(directory, {
       name: `on-${name}`,
       ...generator,
       output: { kind: "vector", shape: [2], range: null },
-      labels: null,
-      training: { objective: "none", engine: "none", seed: 3, steps: 0, config: { data } },
-      dataset: { name, trainCount: data.name ? 10_000 : 300, heldOutCount: 0, testCount: 0 },
-      metrics: {},
+      data,
+      trainCount: data.name ? 10_000 : 300,
       ...check,
-      siblings: null,
-      hnswIndex: null,
-      preview: encodePng({ width: 1, height: 1, channels: 1, data: new Uint8Array(1) }),
-      report: "<!doctype html><title>Report</title>",
     });
   }
   const random = createRandom(1);
@@ -74,6 +68,31 @@ beforeAll(async () => {
   writeFileSync(planeCsv, csv(2));
   writeFileSync(spaceCsv, csv(3));
 });
+
+/** A bundle that says of its data what `data` says, without preview and report to speak of. */
+function writeFlatBundle(
+  directory: string,
+  given: Pick<BundleContent, "name" | "latentSize" | "layers" | "weights" | "output"> &
+    Partial<Pick<BundleContent, "train" | "calibration">> & {
+      data: { name: string | null };
+      trainCount?: number;
+    },
+): Promise<unknown> {
+  const { data, trainCount = 10_000, ...content } = given;
+  return writeBundle(directory, {
+    labels: null,
+    training: { objective: "none", engine: "none", seed: 3, steps: 0, config: { data } },
+    dataset: { name: data.name ?? "plane", trainCount, heldOutCount: 0, testCount: 0 },
+    metrics: {},
+    train: null,
+    calibration: null,
+    siblings: null,
+    hnswIndex: null,
+    preview: encodePng({ width: 1, height: 1, channels: 1, data: new Uint8Array(1) }),
+    report: "<!doctype html><title>Report</title>",
+    ...content,
+  });
+}
 
 interface Outcome {
   readonly status: number;
@@ -181,6 +200,23 @@ describe("npm run eval", () => {
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ dataset: "plane", testCount: 40, sampleCount: 100 });
     expect(stderr).not.toContain("note:");
+  });
+
+  test("stacks images as the model's training did", async () => {
+    const stacked = join(root, "stacked");
+    await writeFlatBundle(stacked, {
+      name: "on-stacked-glyphs",
+      latentSize: 1,
+      layers: [{ kind: "dense", units: 2352, activation: "sigmoid" }],
+      weights: { "dense0/kernel": new Float32Array(2352), "dense0/bias": new Float32Array(2352) },
+      output: { kind: "image", shape: [28, 28, 3], range: [0, 1] },
+      data: { name: "glyphs", path: null, stack: 3 },
+    });
+    const { status, stdout } = await run(
+      ...["stacked", "--json", "--samples", "20", "--metrics", "match-distance", "--no-ceiling"],
+    );
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ dataset: "stacked-glyphs", testCount: 2000 });
   });
 
   test("says so where the data can't be those that the model was trained on", async () => {
