@@ -125,6 +125,18 @@ describe("a classifier", () => {
     expect(readdirSync(own)).toHaveLength(2);
   });
 
+  test("serves where it can't be kept", async () => {
+    const small = glyphs.create(1, { train: 40, heldOut: 10, test: 10 });
+    const file = join(folder, "a-file");
+    writeFileSync(file, "");
+    const told: string[] = [];
+    const request = { engine, dataset: small, folder: file, onProgress: (what: string) => told.push(what) };
+    const classifier = await classifierOf(request);
+    expect((await classifier.classify(outputUnits(small.test!))).classes).toHaveLength(10);
+    await classifier.dispose();
+    expect(told[1]).toMatch(/^the classifier is not kept \(.*(EEXIST|ENOTDIR)/);
+  });
+
   test("comes out the same on another engine, up to rounding", async () => {
     const small = glyphs.create(1, { train: 40, heldOut: 10, test: 10 });
     const network = { imageShape: [28, 28, 1] as const, classCount: 10 };

@@ -51,7 +51,7 @@ async function measure(
   const { engine, dataset, seed, sampleCount = DEFAULT_SAMPLE_COUNT, onProgress = () => {} } = request;
   const { validation, test } = evaluationParts(dataset, request.testCount);
   const { outputUnits } = modelSpaceOf(dataset);
-  const { classifierFolder: folder } = request;
+  const { classifierFolder } = request;
   const task: EvaluationTask = {
     dataset,
     length: test.length,
@@ -59,9 +59,10 @@ async function measure(
     test: outputUnits(test),
     testLabels: test.labels,
     sampleCount,
-    classifierObstacle: folder === undefined ? "no classifier was asked for" : classifierObstacle(dataset),
+    classifierObstacle:
+      classifierFolder === undefined ? "no classifier was asked for" : classifierObstacle(dataset),
   };
-  const metrics = selectMetrics(task, request.metrics).filter(isWanted);
+  const metrics = selectMetrics(task, request.metrics, isWanted);
   if (metrics.length === 0) return {};
 
   onProgress(`drawing ${sampleCount.toLocaleString("en")} samples`);
@@ -72,24 +73,31 @@ async function measure(
       `evaluate: sample ${Math.floor(unusable / test.length)} holds ${samples[unusable]}, expected numbers. Train the model again.`,
     );
   }
-  const classify = async (): Promise<ClassifiedParts> => {
-    const classifier = await classifierOf({ engine, dataset, folder: folder!, onProgress });
-    const parts = {
-      test: await classifier.classify(task.test),
-      samples: await classifier.classify(samples),
-      featureSize: classifier.featureSize,
-    };
-    await classifier.dispose();
-    return parts;
-  };
   let parts: Promise<ClassifiedParts> | undefined;
-  const context = { ...task, engine, samples, classified: () => (parts ??= classify()) };
+  const classified = () => (parts ??= classifyParts(request, task.test, samples));
   const figures: Record<string, number> = {};
   for (const metric of metrics) {
     onProgress(`measuring ${metric.name}`);
-    Object.assign(figures, await metric.evaluate(context));
+    Object.assign(figures, await metric.evaluate({ ...task, engine, samples, classified }));
   }
   return figures;
+}
+
+async function classifyParts(
+  { engine, dataset, classifierFolder, onProgress }: EvaluationRequest,
+  test: Float32Array<ArrayBuffer>,
+  samples: Float32Array<ArrayBuffer>,
+): Promise<ClassifiedParts> {
+  const classifier = await classifierOf({ engine, dataset, folder: classifierFolder!, onProgress });
+  try {
+    return {
+      test: await classifier.classify(test),
+      samples: await classifier.classify(samples),
+      featureSize: classifier.featureSize,
+    };
+  } finally {
+    await classifier.dispose();
+  }
 }
 
 /**
@@ -153,15 +161,23 @@ function unseenBy(dataset: Dataset): Rows {
   return dataset.test ? dataset.heldOut : partsOf(dataset).validation;
 }
 
-function selectMetrics(task: EvaluationTask, names: readonly string[] | undefined): Metric[] {
-  if (!names) return Object.values(METRICS).filter((metric) => metric.obstacle(task) === null);
-  for (const name of names) {
+/** The wanted ones of those that were asked for, or of all that can be measured where none were. */
+function selectMetrics(
+  task: EvaluationTask,
+  names: readonly string[] | undefined,
+  isWanted: (metric: Metric) => boolean,
+): Metric[] {
+  const unknown = names?.find((name) => !Object.hasOwn(METRICS, name));
+  if (unknown !== undefined) {
     const known = Object.keys(METRICS).join(", ");
-    if (!Object.hasOwn(METRICS, name)) {
-      throw new InputError(`metrics: no metric "${name}". Known: ${known}.`);
-    }
-    const obstacle = METRICS[name]!.obstacle(task);
-    if (obstacle !== null) throw new InputError(`metrics: ${name}: ${obstacle}.`);
+    throw new InputError(`metrics: no metric "${unknown}". Known: ${known}.`);
   }
-  return Object.values(METRICS).filter(({ name }) => names.includes(name));
+  const wanted = Object.values(METRICS).filter(isWanted);
+  if (!names) return wanted.filter((metric) => metric.obstacle(task) === null);
+  const asked = wanted.filter(({ name }) => names.includes(name));
+  for (const { name, obstacle } of asked) {
+    const reason = obstacle(task);
+    if (reason !== null) throw new InputError(`metrics: ${name}: ${reason}.`);
+  }
+  return asked;
 }

@@ -47,6 +47,8 @@ export async function classifierOf(request: ClassifierRequest): Promise<Classifi
   if (kept) return createClassifier(engine, network, kept);
   onProgress(`training a classifier of ${dataset.name}`);
   const weights = await trainClassifier(engine, network, dataset);
-  await writeWeights(folder, key, network, weights);
+  await writeWeights(folder, key, network, weights).catch((error: Error) =>
+    onProgress(`the classifier is not kept (${error.message})`),
+  );
   return createClassifier(engine, network, weights);
 }
