@@ -74,7 +74,7 @@ function writeFlatBundle(
   directory: string,
   given: Pick<BundleContent, "name" | "latentSize" | "layers" | "weights" | "output"> &
     Partial<Pick<BundleContent, "train" | "calibration">> & {
-      data: { name: string | null };
+      data: { name: string | null; path: string | null; stack?: number };
       trainCount?: number;
     },
 ): Promise<unknown> {
