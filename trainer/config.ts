@@ -27,6 +27,8 @@ const dataSchema = z.strictObject({
   channels: z.enum(["auto", "grey", "rgb"]).default("auto"),
   /** A picture that can't be decoded is an error; otherwise it is left out, and named. */
   strict: z.boolean().default(false),
+  /** 3: three images of one channel, drawn at random, become the channels of one (stacked MNIST). */
+  stack: z.literal([1, 3]).default(1),
 });
 
 const generatorSchema = z.strictObject({
