@@ -52,6 +52,8 @@ const objectiveSchema = z.strictObject({
   /** Passes over the matched pairs before the next round. */
   passes: positive.default(2),
   batchSize: positive.default(128),
+  /** Of the IMLE family: whether metrics also tell the length of the gradient, which takes time. */
+  recordsGradient: z.boolean().default(false),
   /** Standard deviation of the noise on matched latents: neighbouring latents learn the same example. */
   latentJitter: z.number().nonnegative().default(0.01),
   /** rs-imle: samples this near to an example, in model space, are no candidates. */
