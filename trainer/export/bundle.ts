@@ -19,11 +19,11 @@ import type { Rows } from "../data/dataset.ts";
 import type { ParameterValues } from "../engine/engine.ts";
 import { version } from "../version.ts";
 import { CREATOR, checkDestination } from "./destination.ts";
-import { type BundleFile, shard } from "./files.ts";
+import type { BundleFile } from "./files.ts";
 import { layersModelFiles } from "./layers-model.ts";
 import { modelCard } from "./model-card.ts";
 import { onnxModelFile } from "./onnx-model.ts";
-import { FLOAT32_WEIGHTS, type StoredWeights } from "./store-weights.ts";
+import { FLOAT32_WEIGHTS, type StoredWeights, storedWeightFiles } from "./store-weights.ts";
 
 export interface BundleContent {
   readonly name: string;
@@ -83,7 +83,7 @@ export async function writeBundle(directory: string, content: BundleContent): Pr
 
 async function assembleBundle(content: BundleContent): Promise<{ manifest: Manifest; files: BundleFile[] }> {
   const { layers, latentSize, output, weights, storedWeights = FLOAT32_WEIGHTS } = content;
-  const stored = storedWeights.arrays && storedWeightFiles(storedWeights.arrays);
+  const stored = storedWeightFiles(storedWeights);
   const rows = content.train && rowFiles(content.train, content.siblings);
   const calibration = content.calibration && calibrationFile(content.calibration);
   const index = content.hnswIndex && hnswFiles(content.hnswIndex);
@@ -143,10 +143,6 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
 /** The manifest's format for readers in other languages. */
 function manifestJsonSchema(): string {
   return `${JSON.stringify(z.toJSONSchema(manifestSchema), null, 2)}\n`;
-}
-
-function storedWeightFiles(arrays: readonly ArrayBufferView[]): BundleFile[] {
-  return shard(arrays, MAX_FILE_BYTES).map((bytes, i) => ({ path: `generator.${i}.bin`, bytes }));
 }
 
 function rowFiles(

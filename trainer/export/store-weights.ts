@@ -1,9 +1,15 @@
 /** From the weights that were trained to those that are served: smaller, and no worse than asked for. */
 
-import type { OutputSpec, StoredWeightsSpec, WeightType } from "../../shared/manifest.ts";
+import {
+  MAX_FILE_BYTES,
+  type OutputSpec,
+  type StoredWeightsSpec,
+  type WeightType,
+} from "../../shared/manifest.ts";
 import type { Engine } from "../engine/engine.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
 import { layerParameters } from "../generators/layers.ts";
+import { type BundleFile, shard } from "./files.ts";
 import { WEIGHT_TYPES } from "./weight-types.ts";
 
 /** A generator with the values that its stored numbers stand for, and those numbers. */
@@ -80,6 +86,11 @@ export function withWeights(generator: FrozenGenerator, dtype: WeightType): Stor
     generator: { ...generator, weights: values },
     weights: { dtype, arrays: [...small, ...kernels], error: null },
   };
+}
+
+/** The files that the manifest's `files` are to name; null where model.json's hold the weights. */
+export function storedWeightFiles({ arrays }: StoredWeights): BundleFile[] | null {
+  return arrays && shard(arrays, MAX_FILE_BYTES).map((bytes, i) => ({ path: `generator.${i}.bin`, bytes }));
 }
 
 function compared(actual: Float32Array, expected: Float32Array) {
