@@ -26,8 +26,7 @@ const BLOCK: usize = 256;
  *                     odd input's partner is 0
  * @param columnScales [32 panels] float32: what a weight of 1 stands for
  * @param bias         [32 panels] float32
- * @param most         what a row's largest input becomes, at most 32767; times the largest sum of a column's absolute
- *                     weights below 2³¹
+ * @param most         what a row's largest input becomes: at most 32767, and times 127 × inputs below 2³¹
  * @param y            [rows, 32 panels] float32
  * @param whole        room for rows × wholeBytes bytes
  * @param wholeBytes   2 bytes an input, rounded up to 4
