@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRandom } from "../shared/random.ts";
-import { type PartialConfig, resolveConfig } from "../trainer/config.ts";
+import { resolveConfig } from "../trainer/config.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
 import { loadDataset } from "../trainer/data/index.ts";
 import { modelSpaceOf } from "../trainer/data/model-space.ts";
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.dispose());
 
-const configOf = (objective: string, budget: PartialConfig["budget"], ...set: string[]) =>
+const configOf = (objective: string, budget: { readonly steps: number }, ...set: string[]) =>
   resolveConfig("ring", { objective, budget, set });
 
 /** In the data's units: [count, length]. */
