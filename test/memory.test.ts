@@ -74,6 +74,7 @@ describe("a run that memory can't hold", () => {
       generator,
       firstWeights: () => generator.initialParameters(random),
       train: dataset.train,
+      shape: dataset.shape,
       space: modelSpaceOf(dataset),
       config,
       random,

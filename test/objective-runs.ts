@@ -38,6 +38,7 @@ export async function prepare(
     generator,
     firstWeights: () => initial.map((each) => ({ ...each, values: weights?.[each.name] ?? each.values })),
     train: dataset.train,
+    shape: dataset.shape,
     space: modelSpaceOf(dataset),
     config,
     random: random.fork("training"),

@@ -39,6 +39,7 @@ export async function prepareTraining(
     generator,
     firstWeights: () => generator.initialParameters(random.fork("weights")),
     train: dataset.train,
+    shape: dataset.shape,
     space,
     config,
     random: random.fork("training"),

@@ -94,6 +94,7 @@ async function mapTraining(
     generator: map,
     firstWeights: () => map.initialParameters(random.fork("map weights")),
     train,
+    shape: [train.length],
     space,
     config: { ...config, objective: { ...config.objective, name: objective.name, distance: "l2" } },
     random: random.fork("map"),

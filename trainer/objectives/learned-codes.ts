@@ -5,7 +5,7 @@
  * Source: Bojanowski et al. 2018, "Optimizing the Latent Space of Generative Networks", arXiv:1707.05776.
  */
 
-import { DISTANCES } from "../distances/index.ts";
+import { prepareDistance } from "../distances/index.ts";
 import { readModel } from "../generators/plain.ts";
 import { firstCodes } from "./first-codes.ts";
 import { matchedLoss } from "./matched-loss.ts";
@@ -25,7 +25,7 @@ export async function createCodeTraining(context: ObjectiveContext): Promise<Cod
   const { latentSize } = generator;
   const batches = createMinibatches(train.count, config.objective.batchSize, random.fork("codes"));
   const { batchSize, stepsPerEpoch } = batches;
-  const distance = DISTANCES[config.objective.distance]!;
+  const distance = await prepareDistance(context);
   const lossOf = (rows: number) => matchedLoss(generator, distance, rows);
   const codeRateShare = config.objective.codeLearningRate / config.optimiser.learningRate;
 

@@ -3,11 +3,12 @@
  * samples towards their examples. Members differ in who is paired with whom (`pairing.ts`).
  */
 
-import { DISTANCES } from "../distances/index.ts";
+import { prepareDistance } from "../distances/index.ts";
 import { createPlainGenerator, readModel } from "../generators/plain.ts";
 import { createSampler } from "../generators/sampler.ts";
 import { chooseSearcher } from "../search/index.ts";
 import type { PointMaker, PointSource } from "../search/searcher.ts";
+import { createComparison } from "./comparison.ts";
 import { matchedLoss } from "./matched-loss.ts";
 import { checkMemory, explainingSearchMemory, explainingStepMemory } from "./memory.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
@@ -24,7 +25,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
   const stepsPerPass = Math.floor(pairCount / batchSize);
   const stepsPerRound = passes * stepsPerPass;
 
-  const distance = DISTANCES[config.objective.distance]!;
+  const distance = await prepareDistance(context);
   const lossOf = (rows: number) => matchedLoss(generator, distance, rows);
   checkMemory({
     engine,
@@ -35,14 +36,23 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
     otherBytes: 4 * pairCount * (length + latentSize),
   });
 
-  const searcher = chooseSearcher(config.objective.searcher, { engine, distance, length });
-  const search = searcher.prepare(engine, { distance, length, memoryBytes: searchMemoryMiB * 2 ** 20 });
+  const comparison = createComparison(engine, distance, length);
+  const searcher = chooseSearcher(config.objective.searcher, { engine, ...comparison });
+  const search = searcher.prepare(engine, { ...comparison, memoryBytes: searchMemoryMiB * 2 ** 20 });
   const parameters = await engine.createParameters(context.firstWeights(), config.optimiser);
   const plain = await createPlainGenerator(engine, generator, { parameters, use: "weights" });
-  const sampler = createSampler(engine, plain.generator, plain.source);
-  const maker: PointMaker = { latentSize, apply: plain.generator.apply, parameters: plain.source };
-  const gather = (rows: ArrayLike<number>) => space.gather(train, rows);
-  const pairDistances = createPairDistances({ engine, distance, length, gather });
+  const maker: PointMaker = {
+    latentSize,
+    apply: (latents) => comparison.map(plain.generator.apply(latents)),
+    parameters: plain.source,
+  };
+  const sampler = createSampler(
+    engine,
+    { ...plain.generator, outputSize: comparison.length, apply: maker.apply },
+    plain.source,
+  );
+  const gather = (rows: ArrayLike<number>) => comparison.mapped(space.gather(train, rows));
+  const pairDistances = createPairDistances({ engine, ...comparison, gather });
   const descent = await engine.compileStep(lossOf(batchSize), parameters);
 
   let round = 0;
@@ -83,6 +93,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
       draw: (count) => draws.fillNormal(new Float32Array(count * latentSize)),
       samplesOf,
       gather,
+      distance: comparison.distance,
       examples,
       async nearest(queries, points) {
         const matches = await search.nearest(queries, points);
@@ -175,6 +186,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
       await sampler.dispose();
       await plain.dispose();
       await pairDistances.dispose();
+      await comparison.dispose();
       await parameters.dispose();
     },
   };

@@ -25,6 +25,8 @@ export interface ObjectiveContext {
   /** The generator's, drawn when asked for. */
   readonly firstWeights: () => InitialParameter[];
   readonly train: Rows;
+  /** Of an example: [height, width, channels] for images, [length] for vectors. */
+  readonly shape: readonly number[];
   readonly space: ModelSpace;
   readonly config: Config;
   readonly random: Random;
