@@ -9,7 +9,7 @@ import { prepareDistance } from "../distances/index.ts";
 import { readModel } from "../generators/plain.ts";
 import { firstCodes } from "./first-codes.ts";
 import { matchedLoss } from "./matched-loss.ts";
-import { explainingStepMemory } from "./memory.ts";
+import { checkStepMemory, explainingStepMemory } from "./memory.ts";
 import { createMinibatches } from "./minibatches.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 import { latentsAt } from "./picking.ts";
@@ -27,6 +27,8 @@ export async function createCodeTraining(context: ObjectiveContext): Promise<Cod
   const { batchSize, stepsPerEpoch } = batches;
   const distance = await prepareDistance(context);
   const lossOf = (rows: number) => matchedLoss(generator, distance, rows);
+  // The codes with their moments, and once more while they are made or read.
+  checkStepMemory({ engine, batchSize, lossOf, otherBytes: 2 * 3 * 4 * train.count * latentSize });
   const codeRateShare = config.objective.codeLearningRate / config.optimiser.learningRate;
 
   const table = createRowAdam(

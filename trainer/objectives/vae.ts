@@ -2,7 +2,7 @@ import { add, log, mean, multiply, slice, softplus, square, subtract, sum } from
 import { input, type Tensor } from "../autodiff/tensor.ts";
 import type { Config } from "../config.ts";
 import { readModel } from "../generators/plain.ts";
-import { explainingStepMemory } from "./memory.ts";
+import { checkStepMemory, explainingStepMemory } from "./memory.ts";
 import { createMinibatches } from "./minibatches.ts";
 import { mirrorOf } from "./mirror.ts";
 import type { Objective } from "./objective.ts";
@@ -44,6 +44,7 @@ export const vae: Objective = {
       return add(reconstruction, multiply(divergence, klWeight));
     };
 
+    checkStepMemory({ engine, batchSize, lossOf, otherBytes: 0 });
     const parameters = await engine.createParameters(
       [...context.firstWeights(), ...encoder.firstWeights(random.fork("encoder"))],
       config.optimiser,
