@@ -23,6 +23,7 @@ export interface CodeTraining extends Omit<Training, "stages"> {
 export async function createCodeTraining(context: ObjectiveContext): Promise<CodeTraining> {
   const { engine, generator, train, space, config, random } = context;
   const { latentSize } = generator;
+  const { codeJitter } = config.objective;
   const batches = createMinibatches(train.count, config.objective.batchSize, random.fork("codes"));
   const { batchSize, stepsPerEpoch } = batches;
   const distance = await prepareDistance(context);
@@ -48,6 +49,10 @@ export async function createCodeTraining(context: ObjectiveContext): Promise<Cod
     const turns = learningRates.map((learningRate, i) => {
       const rows = batches.rowsOfStep(step + i);
       const latents = latentsAt(codes, rows, latentSize);
+      if (codeJitter > 0) {
+        const noise = random.fork("jitter", step + i).fillNormal(new Float32Array(latents.length));
+        for (let j = 0; j < latents.length; j++) latents[j]! += codeJitter * noise[j]!;
+      }
       const into = { byCode: new Float32Array(latents.length) };
       return { rows, feeds: { latents, targets: space.gather(train, rows) }, learningRate, into };
     });
