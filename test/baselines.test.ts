@@ -70,6 +70,16 @@ describe("gaussian", () => {
     }
     expect(new Set(await steps(0, 3)).size).toBe(1);
   });
+
+  test("examples too long for their covariance are refused", async () => {
+    const long = prepare(
+      engine,
+      vectors(new Array(3_000).fill(1), 3_000),
+      configOf("gaussian", { steps: 1 }),
+    );
+    await expect(long).rejects.toThrow(InputError);
+    await expect(long).rejects.toThrow(/up to 2048 numbers, these have 3000\. .*mapObjective=gaussian\.$/);
+  });
 });
 
 describe("gaussian-mixture", () => {

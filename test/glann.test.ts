@@ -139,6 +139,15 @@ describe("the codes", () => {
     expect(losses.at(-1)!).toBeLessThan(0.01);
   });
 
+  test("under more noise than they are long tell nothing", async () => {
+    const { training, steps } = await prepare(engine, data, configOf(1_000, "objective.codeJitter=20"));
+    const losses = await steps(0, 400);
+    await training.dispose();
+    const last = losses.slice(-100).reduce((a, b) => a + b) / 100;
+    // The variance of the data in model space: nothing is better than their mean.
+    expect(last).toBeGreaterThan(0.8);
+  });
+
   test("are what the moments of a normalised generator are taken over", async () => {
     const config = configOf(1_000, "objective.codeShare=0.999", "generator.normalisation=batch");
     const { training, steps } = await prepare(engine, data, config);
