@@ -8,6 +8,7 @@ import type { Dataset } from "../trainer/data/dataset.ts";
 import { modelSpaceOf } from "../trainer/data/model-space.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { createEngine } from "../trainer/engine/index.ts";
+import { createDeviceEngine } from "../trainer/engine/onnx-device-engine.ts";
 import { createSeededSampler, foldModelSpace } from "../trainer/generators/frozen.ts";
 import { OBJECTIVES } from "../trainer/objectives/index.ts";
 import { readCheckpoint, writeCheckpoint } from "../trainer/run/checkpoint.ts";
@@ -15,12 +16,15 @@ import { createBudget, upcomingSteps } from "../trainer/schedule.ts";
 import { prepare, vectors } from "./objective-runs.ts";
 
 let engine: Engine;
+/** Several steps in one graph, as on a GPU, but on the CPU. */
+const device = createDeviceEngine({ provider: "cpu", unroll: 4 });
 const folder = mkdtempSync(join(tmpdir(), "imle-objectives-"));
 beforeAll(async () => {
   ({ engine } = await createEngine("auto"));
 });
 afterAll(async () => {
   await engine.dispose();
+  await device.dispose();
   rmSync(folder, { recursive: true });
 });
 
@@ -94,6 +98,22 @@ describe.each(Object.keys(OBJECTIVES))("objective %s", (objective) => {
     }
     expect({ losses, state: await training.state() }).toEqual(await trained(config()));
     await training.dispose();
+  });
+
+  test("several steps in one graph of a device are the steps one by one, up to rounding", async () => {
+    const { training } = await prepare(device, data, config());
+    const losses: number[] = [];
+    while (losses.length < STEPS) {
+      const at = { stepCount: losses.length, elapsedSeconds: 0, count: training.unroll };
+      const budget = createBudget(config().budget, training.stepsPerEpoch);
+      const next = upcomingSteps(config().optimiser, budget, { ...at, stages: training.stages });
+      losses.push(...(await training.run(next.learningRates, next.stage)).losses);
+    }
+    await training.dispose();
+    const expected = await trained(config());
+    for (const [step, loss] of losses.entries()) {
+      expect(Math.abs(loss - expected.losses[step]!), `step ${step}`).toBeLessThan(1e-4);
+    }
   });
 
   test("learns: samples of its model come to lie near the data", async () => {
