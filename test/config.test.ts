@@ -120,6 +120,7 @@ describe("--set path=value", () => {
       engine: ["1"],
       "data.name": ["7"],
       "data.path": ["false"],
+      "data.stack": ["2", "0", "true"],
       "generator.kind": ["cnn", "constructor"],
       "generator.latentSize": ["0", "-3", "2.5", "5000", "big", "null", "[16]"],
       "generator.hidden": ["64", "[64,]", "[0]", "[1.5]", '["a"]', "[70000]"],

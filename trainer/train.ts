@@ -57,7 +57,9 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const { engine, why } = await createEngine(config.engine);
   reporter.note("engine", `engine: ${why}`, { engine: engine.name });
 
-  const { space, training } = await prepareTraining(engine, config, dataset, checkExportable);
+  const { space, training } = await prepareTraining(engine, config, dataset, {
+    check: checkExportable,
+  });
   reporter.note("objective", `objective: ${training.description}`, { description: training.description });
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const folder = request.folder ?? (await createRunFolder(config));
@@ -165,9 +167,10 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
 
 /** The data's path where one is given, else the name of a procedural set. */
 function dataRequest({ data, seed }: Config): DatasetRequest {
-  const { path, name, size, channels, strict } = data;
-  if (path !== null) return { path, seed, size: size === null ? null : [size, size], channels, strict };
-  return name === null ? { seed } : { name, seed };
+  const { path, name, size, channels, strict, stack } = data;
+  if (path !== null)
+    return { path, seed, size: size === null ? null : [size, size], channels, strict, stack };
+  return name === null ? { seed, stack } : { name, seed, stack };
 }
 
 /** The mean of the last `size` numbers; null before the first. */
