@@ -132,7 +132,7 @@ describe("--set path=value", () => {
       "objective.batchSize": ["-1"],
       "objective.latentJitter": ["-0.1"],
       "objective.rejectionRadius": ["0", "-1", "wide"],
-      "objective.distance": ["cosine"],
+      "objective.distance": ["manhattan"],
       "objective.searcher": ["quantum"],
       "objective.searchMemoryMiB": ["0"],
       "optimiser.learningRate": ["0", "-1", "fast"],

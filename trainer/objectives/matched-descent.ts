@@ -3,13 +3,13 @@
  * samples towards their examples. Members differ in who is paired with whom (`pairing.ts`).
  */
 
-import { mean, multiply } from "../autodiff/operators.ts";
-import { input } from "../autodiff/tensor.ts";
-import { DISTANCES } from "../distances/index.ts";
-import { createPlainGenerator } from "../generators/plain.ts";
+import { prepareDistance } from "../distances/index.ts";
+import { createPlainGenerator, readModel } from "../generators/plain.ts";
 import { createSampler } from "../generators/sampler.ts";
 import { chooseSearcher } from "../search/index.ts";
 import type { PointMaker, PointSource } from "../search/searcher.ts";
+import { createComparison } from "./comparison.ts";
+import { matchedLoss } from "./matched-loss.ts";
 import { checkMemory, explainingSearchMemory, explainingStepMemory } from "./memory.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 import { createPairDistances } from "./pair-distances.ts";
@@ -17,7 +17,7 @@ import type { Pairing, Pairs, Round } from "./pairing.ts";
 
 /** @throws InputError if the searcher can't search by the distance, or memory can't hold a round */
 export async function createMatchedDescent(context: ObjectiveContext, pairing: Pairing): Promise<Training> {
-  const { engine, generator, parameters, train, space, config, random } = context;
+  const { engine, generator, train, space, config, random } = context;
   const { passes, latentJitter, searchMemoryMiB } = config.objective;
   const { latentSize, outputSize: length } = generator;
   const { pairCount } = pairing;
@@ -25,13 +25,8 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
   const stepsPerPass = Math.floor(pairCount / batchSize);
   const stepsPerRound = passes * stepsPerPass;
 
-  const distance = DISTANCES[config.objective.distance]!;
-  // Per number of a sample, so that a learning rate means the same for every output size.
-  const lossOf = (rows: number) => {
-    const samples = generator.apply(input("latents", [rows, latentSize]));
-    const distances = distance.paired(samples, input("targets", [rows, length]));
-    return multiply(mean(distances), 1 / length);
-  };
+  const distance = await prepareDistance(context);
+  const lossOf = (rows: number) => matchedLoss(generator, distance, rows);
   checkMemory({
     engine,
     poolSize: config.objective.poolSize,
@@ -41,13 +36,23 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
     otherBytes: 4 * pairCount * (length + latentSize),
   });
 
-  const searcher = chooseSearcher(config.objective.searcher, { engine, distance, length });
-  const search = searcher.prepare(engine, { distance, length, memoryBytes: searchMemoryMiB * 2 ** 20 });
+  const comparison = createComparison(engine, distance, length);
+  const searcher = chooseSearcher(config.objective.searcher, { engine, ...comparison });
+  const search = searcher.prepare(engine, { ...comparison, memoryBytes: searchMemoryMiB * 2 ** 20 });
+  const parameters = await engine.createParameters(context.firstWeights(), config.optimiser);
   const plain = await createPlainGenerator(engine, generator, { parameters, use: "weights" });
-  const sampler = createSampler(engine, plain.generator, plain.source);
-  const maker: PointMaker = { latentSize, apply: plain.generator.apply, parameters: plain.source };
-  const gather = (rows: ArrayLike<number>) => space.gather(train, rows);
-  const pairDistances = createPairDistances({ engine, distance, length, gather });
+  const maker: PointMaker = {
+    latentSize,
+    apply: (latents) => comparison.map(plain.generator.apply(latents)),
+    parameters: plain.source,
+  };
+  const sampler = createSampler(
+    engine,
+    { ...plain.generator, outputSize: comparison.length, apply: maker.apply },
+    plain.source,
+  );
+  const gather = (rows: ArrayLike<number>) => comparison.mapped(space.gather(train, rows));
+  const pairDistances = createPairDistances({ engine, ...comparison, gather });
   const descent = await engine.compileStep(lossOf(batchSize), parameters);
 
   let round = 0;
@@ -88,6 +93,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
       draw: (count) => draws.fillNormal(new Float32Array(count * latentSize)),
       samplesOf,
       gather,
+      distance: comparison.distance,
       examples,
       async nearest(queries, points) {
         const matches = await search.nearest(queries, points);
@@ -158,11 +164,14 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
       }
       return { losses, seconds, ...(recall !== undefined && { recall }) };
     },
-    state: () => ({
+    model: () => readModel(engine, generator, parameters),
+    state: async () => ({
+      parameters: { generator: await parameters.read() },
       counters: { round, stepInRound },
       arrays: { ...pairs, ...pairing.memory?.arrays() },
     }),
-    restore({ counters, arrays }) {
+    async restore({ parameters: sets, counters, arrays }) {
+      await parameters.write(sets["generator"]!);
       round = counters["round"]!;
       stepInRound = counters["stepInRound"]!;
       pairs = {
@@ -177,6 +186,8 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
       await sampler.dispose();
       await plain.dispose();
       await pairDistances.dispose();
+      await comparison.dispose();
+      await parameters.dispose();
     },
   };
 }
