@@ -2,6 +2,7 @@ import { benchData } from "./data.ts";
 import { benchEdge } from "./edge.ts";
 import { benchGpu } from "./gpu.ts";
 import { benchMetrics } from "./metrics.ts";
+import { benchPaper } from "./paper/index.ts";
 import type { Benchmark } from "./row.ts";
 import { benchSample } from "./sample.ts";
 import { benchSearch } from "./search.ts";
@@ -18,4 +19,5 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   metrics: benchMetrics,
   gpu: benchGpu,
   data: benchData,
+  paper: benchPaper,
 };

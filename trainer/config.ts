@@ -52,6 +52,8 @@ const objectiveSchema = z.strictObject({
   /** Passes over the matched pairs before the next round. */
   passes: positive.default(2),
   batchSize: positive.default(128),
+  /** Of the IMLE family: whether metrics also tell the length of the gradient, which takes time. */
+  recordsGradient: z.boolean().default(false),
   /** Standard deviation of the noise on matched latents: neighbouring latents learn the same example. */
   latentJitter: z.number().nonnegative().default(0.01),
   /** rs-imle: samples this near to an example, in model space, are no candidates. */
@@ -93,6 +95,9 @@ const objectiveSchema = z.strictObject({
   mapHidden: z.array(positive.max(65536)).default([256, 256]),
   /** gaussian-mixture: Gaussians that it is made of. */
   components: positive.max(4096).default(8),
+  /** local-gaussians: how often the data are cut in two, so that 2^cuts Gaussians are fitted; directions of each. */
+  cuts: z.number().int().min(0).max(14).default(4),
+  cellRank: positive.max(128).default(8),
   /** `auto` takes the one that is fastest for the engine and the size of an example. */
   searcher: oneOf({ auto: null, ...SEARCHERS }).default("auto"),
   /** What the search may hold of the pool's samples at once. */

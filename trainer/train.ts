@@ -57,7 +57,9 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const { engine, why } = await createEngine(config.engine);
   reporter.note("engine", `engine: ${why}`, { engine: engine.name });
 
-  const { space, training } = await prepareTraining(engine, config, dataset, checkExportable);
+  const { space, training } = await prepareTraining(engine, config, dataset, {
+    check: checkExportable,
+  });
   reporter.note("objective", `objective: ${training.description}`, { description: training.description });
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const folder = request.folder ?? (await createRunFolder(config));

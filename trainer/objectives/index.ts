@@ -2,6 +2,7 @@ import { adaptiveImle } from "./adaptive-imle.ts";
 import { gan } from "./gan.ts";
 import { gaussian } from "./gaussian/gaussian.ts";
 import { gaussianMixture } from "./gaussian/gaussian-mixture.ts";
+import { localGaussians } from "./gaussian/local-gaussians.ts";
 import { glann } from "./glann.ts";
 import { imle } from "./imle.ts";
 import type { Objective } from "./objective.ts";
@@ -19,6 +20,7 @@ export const MAP_OBJECTIVES: Readonly<Record<string, Objective>> = {
   vae,
   gaussian,
   "gaussian-mixture": gaussianMixture,
+  "local-gaussians": localGaussians,
 };
 
 /** Every objective, by the name that `--objective` takes. */

@@ -9,6 +9,7 @@ import { createSampler } from "../generators/sampler.ts";
 import { chooseSearcher } from "../search/index.ts";
 import type { PointMaker, PointSource } from "../search/searcher.ts";
 import { createComparison } from "./comparison.ts";
+import { gradientNorm } from "./gradient-norm.ts";
 import { matchedLoss } from "./matched-loss.ts";
 import { checkMemory, explainingSearchMemory, explainingStepMemory } from "./memory.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
@@ -37,7 +38,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
   });
 
   const comparison = createComparison(engine, distance, length);
-  const searcher = chooseSearcher(config.objective.searcher, { engine, ...comparison });
+  const searcher = context.searcher ?? chooseSearcher(config.objective.searcher, { engine, ...comparison });
   const search = searcher.prepare(engine, { ...comparison, memoryBytes: searchMemoryMiB * 2 ** 20 });
   const parameters = await engine.createParameters(context.firstWeights(), config.optimiser);
   const plain = await createPlainGenerator(engine, generator, { parameters, use: "weights" });
@@ -53,7 +54,12 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
   );
   const gather = (rows: ArrayLike<number>) => comparison.mapped(space.gather(train, rows));
   const pairDistances = createPairDistances({ engine, ...comparison, gather });
-  const descent = await engine.compileStep(lossOf(batchSize), parameters);
+  const { recordsGradient } = config.objective;
+  const descent = await engine.compileStep(
+    lossOf(batchSize),
+    parameters,
+    recordsGradient ? { outputs: (gradients) => ({ norm: gradientNorm(gradients) }) } : {},
+  );
 
   let round = 0;
   let stepInRound = 0;
@@ -139,6 +145,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
     async run(learningRates) {
       const losses: number[] = [];
       const seconds = { sample: 0, search: 0, descend: 0 };
+      const norms: number[] = [];
       let recall: number | undefined;
       while (losses.length < learningRates.length) {
         const start = performance.now();
@@ -151,10 +158,15 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
         const middle = performance.now();
         const batches = learningRates
           .slice(losses.length, losses.length + stepsPerRound - stepInRound)
-          .map((learningRate, i) => ({ feeds: batchOfStep(stepInRound + i), learningRate }));
+          .map((learningRate, i) => ({
+            feeds: batchOfStep(stepInRound + i),
+            learningRate,
+            ...(recordsGradient && { into: { norm: new Float32Array(1) } }),
+          }));
         losses.push(
           ...(await explainingStepMemory({ engine, batchSize, lossOf }, () => descent.run(batches))),
         );
+        for (const { into } of batches) if (into) norms.push(into.norm[0]!);
         stepInRound += batches.length;
         if (stepInRound === stepsPerRound) {
           stepInRound = 0;
@@ -162,7 +174,14 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
         }
         seconds.descend += (performance.now() - middle) / 1000;
       }
-      return { losses, seconds, ...(recall !== undefined && { recall }) };
+      return {
+        losses,
+        seconds,
+        ...(recall !== undefined && { recall }),
+        ...(recordsGradient && {
+          figures: { gradientNorm: norms.reduce((sum, norm) => sum + norm, 0) / norms.length },
+        }),
+      };
     },
     model: () => readModel(engine, generator, parameters),
     state: async () => ({

@@ -7,6 +7,7 @@ import type { ModelSpace } from "../data/model-space.ts";
 import type { Engine, InitialParameter, Numbers, ParameterState } from "../engine/engine.ts";
 import type { FrozenGenerator } from "../generators/frozen.ts";
 import type { Generator } from "../generators/generator.ts";
+import type { Searcher } from "../search/searcher.ts";
 
 export interface Objective {
   readonly name: string;
@@ -29,6 +30,8 @@ export interface ObjectiveContext {
   readonly shape: readonly number[];
   readonly space: ModelSpace;
   readonly config: Config;
+  /** Searches in the place of the configured one. */
+  readonly searcher?: Searcher | undefined;
   readonly random: Random;
 }
 
