@@ -13,7 +13,7 @@ import { createSeededSampler, foldModelSpace } from "../trainer/generators/froze
 import { OBJECTIVES } from "../trainer/objectives/index.ts";
 import { readCheckpoint, writeCheckpoint } from "../trainer/run/checkpoint.ts";
 import { createBudget, upcomingSteps } from "../trainer/schedule.ts";
-import { prepare, vectors } from "./objective-runs.ts";
+import { labelled, prepare, vectors } from "./objective-runs.ts";
 
 let engine: Engine;
 /** Several steps in one graph, as on a GPU, but on the CPU. */
@@ -28,14 +28,18 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Two clusters of five numbers that depend on two: small enough for all, and larger than a code. */
+/** Two clusters, classes as well, of five numbers that depend on two: small enough for all, and larger than a code. */
 const data = (() => {
   const random = createRandom(9);
   const rows = Array.from({ length: 200 }, (_, i) => {
     const [a, b] = [(i % 2 === 0 ? 2 : -2) + 0.3 * random.normal(), random.normal()];
     return [a, b, a + b, a - b, b - 2 * a].map((value) => value + 0.05 * random.normal());
   });
-  return vectors(rows.flat(), 5);
+  return labelled(
+    vectors(rows.flat(), 5),
+    rows.map((_, i) => i % 2),
+    ["right", "left"],
+  );
 })();
 
 const STEPS = 30;

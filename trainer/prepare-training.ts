@@ -4,7 +4,7 @@ import { createRandom } from "../shared/random.ts";
 import type { Config } from "./config.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { type ModelSpace, modelSpaceOf } from "./data/model-space.ts";
-import type { Engine } from "./engine/engine.ts";
+import type { Engine, ParameterValues } from "./engine/engine.ts";
 import type { FrozenGenerator } from "./generators/frozen.ts";
 import { GENERATORS } from "./generators/index.ts";
 import { InputError } from "./input-error.ts";
@@ -25,6 +25,8 @@ export interface PreparationOptions {
   readonly check?: ((model: Pick<FrozenGenerator, "layers" | "latentSize">) => void) | undefined;
   /** Searches in the place of the configured one: for experiments. */
   readonly searcher?: Searcher | undefined;
+  /** First weights of the generator by name, in the place of random ones. */
+  readonly weights?: ParameterValues | undefined;
   /** Takes the place of the data's own model space: for experiments. */
   readonly space?: ModelSpace | undefined;
 }
@@ -34,7 +36,7 @@ export async function prepareTraining(
   engine: Engine,
   config: Config,
   dataset: Dataset,
-  { check = () => {}, searcher, space = modelSpaceOf(dataset) }: PreparationOptions = {},
+  { check = () => {}, searcher, weights = {}, space = modelSpaceOf(dataset) }: PreparationOptions = {},
 ): Promise<PreparedTraining> {
   const random = createRandom(config.seed);
   const objective = OBJECTIVES[config.objective.name]!;
@@ -50,7 +52,10 @@ export async function prepareTraining(
   const training = await objective.prepare({
     engine,
     generator,
-    firstWeights: () => generator.initialParameters(random.fork("weights")),
+    firstWeights: () =>
+      generator
+        .initialParameters(random.fork("weights"))
+        .map((each) => ({ ...each, values: weights[each.name] ?? each.values })),
     train: dataset.train,
     shape: dataset.shape,
     space,
