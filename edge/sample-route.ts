@@ -8,13 +8,14 @@ import { VERDICT_NOTE } from "../shared/verdict.ts";
 import { calibrationAnswer, checkAnswer } from "./answers.ts";
 import { cached } from "./caching.ts";
 import { calibrationSchema, checkSchema, noteSchema } from "./check-schema.ts";
-import type { Model, TrainingExamples } from "./model-store.ts";
+import type { Model } from "./model.ts";
 import { negotiate } from "./negotiate.ts";
 import { binary, notModified, problems } from "./openapi.ts";
 import { sampleQuery } from "./parameters.ts";
 import { Problem } from "./problem.ts";
 import { asExamples, drawSamples } from "./sampling.ts";
 import { type EdgeEnv, requestedModel, type Services, shared } from "./services.ts";
+import type { TrainingExamples } from "./training-examples.ts";
 
 const samplesSchema = z
   .object({
