@@ -42,7 +42,7 @@ export function keepCopy<T>(
   const refresh = async (old: Promise<Tagged<T>>) => {
     const copy = await old;
     return read(copy).catch((error: unknown) => {
-      console.error(error);
+      console.error(error instanceof Error ? error.message : error);
       return copy;
     });
   };
