@@ -68,7 +68,7 @@ async function writeBenchBundle(directory: string): Promise<void> {
     train: data.train,
     calibration: await calibrate(scan, data.train, data.heldOut, 0.01, () => {}),
     siblings: await siblingDistances(scan, () => {}),
-    hnswIndex: null,
+    index: null,
     preview: new Uint8Array(1),
     report: "",
   });

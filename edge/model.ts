@@ -2,15 +2,11 @@
 
 import { BundleError, type Manifest, verifyFile } from "../shared/manifest.ts";
 import type { ScanKernels } from "../shared/training-scan.ts";
+import type { BundleFiles } from "../shared/training-search.ts";
 import type { Generator, LoadGenerator, ReadFile } from "./generator.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import { filePath, type ModelStorage, openFile, readWhole, streamInto } from "./storage/storage.ts";
-import {
-  loadTrainingExamples,
-  type ReadInto,
-  type TrainingExamples,
-  trainingBytes,
-} from "./training-examples.ts";
+import { filePath, type ModelStorage, openFile, readPage, readWhole, streamInto } from "./storage/storage.ts";
+import { loadTrainingExamples, type TrainingExamples, trainingBytes } from "./training-examples.ts";
 
 export interface Model {
   readonly manifest: Manifest;
@@ -50,21 +46,24 @@ const LONGEST_USE_MS = 60_000;
 export function createModel(manifest: Manifest, manifestText: string, source: ModelSource): LoadedModel {
   const { storage, budget, loadGenerator, scanKernels, onRefused } = source;
   const pathOf = (file: string) => filePath(manifest.name, manifest.version, file);
-  const readFile: ReadFile = async (file) => {
-    const { bytes } = await readWhole(storage, pathOf(file));
-    await verifyFile(manifest, file, bytes);
-    return bytes;
-  };
-  const readInto: ReadInto = async (file, target) => {
-    await streamInto(target, await openFile(storage, pathOf(file)), pathOf(file));
-    await verifyFile(manifest, file, target);
-  };
   const noticing = <T>(load: () => Promise<T>) =>
     load().catch((error: unknown) => {
       if (error instanceof BundleError) onRefused();
       throw error;
     });
-
+  const readFile: ReadFile = async (file) => {
+    const { bytes } = await readWhole(storage, pathOf(file));
+    await verifyFile(manifest, file, bytes);
+    return bytes;
+  };
+  const files: BundleFiles = {
+    readFile,
+    async readInto(file, target) {
+      await streamInto(target, await openFile(storage, pathOf(file)), pathOf(file));
+      await verifyFile(manifest, file, target);
+    },
+    readPage: (page) => noticing(() => readPage(storage, pathOf(page.file), page)),
+  };
   let users = 0;
   let takenAt = 0;
   let isRetired = false;
@@ -79,7 +78,7 @@ export function createModel(manifest: Manifest, manifestText: string, source: Mo
     what: `the training examples of model "${manifest.name}"`,
     bytes: trainingBytes(manifest),
     isInUse,
-    load: () => noticing(() => loadTrainingExamples({ manifest, readFile, readInto, scanKernels })),
+    load: () => noticing(() => loadTrainingExamples({ manifest, files, scanKernels })),
   });
   const dropAll = () => {
     generator.drop();

@@ -73,7 +73,7 @@ export function addNearestRoute(app: OpenAPIHono<EdgeEnv>, services: Services): 
     const json = c.req.valid("json" as never) as NearestBody;
     const example = await readExample(c, json, model, services);
     const answer = {
-      ...checkAnswer(training, example, k, base),
+      ...(await checkAnswer(training, example, k, base)),
       calibration: calibrationAnswer(training),
       model: model.id,
       note: VERDICT_NOTE,

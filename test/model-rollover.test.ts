@@ -61,6 +61,7 @@ function startApp({
         ? new Response(object.bytes, { headers: { etag: object.tag } })
         : new Response(null, { status: 404 });
     },
+    openPage: async () => new Response(null, { status: 404 }), // no model here has pages
   };
   const app = createApp({
     storage,

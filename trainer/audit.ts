@@ -34,16 +34,16 @@ export type AuditProgress = (what: string, done: number, total: number) => void;
  * @param fresh      real examples, as the data set has them
  * @param onProgress told now and then
  */
-export function audit(
+export async function audit(
   test: MemorisationTest,
   samples: Float32Array<ArrayBuffer>,
   fresh: Rows | null,
   onProgress: AuditProgress,
-): Audit {
-  const values = test.scan.dtype === "uint8" ? pixelsToBytes(samples) : samples;
-  const ofSamples = checkAll(test, values, (done, total) => onProgress("samples", done, total));
+): Promise<Audit> {
+  const values = test.search.dtype === "uint8" ? pixelsToBytes(samples) : samples;
+  const ofSamples = await checkAll(test, values, (done, total) => onProgress("samples", done, total));
   const ofFresh =
-    fresh && checkAll(test, fresh.values, (done, total) => onProgress("real examples", done, total));
+    fresh && (await checkAll(test, fresh.values, (done, total) => onProgress("real examples", done, total)));
   return {
     samples: ofSamples.figures,
     fresh: ofFresh?.figures ?? null,
@@ -51,18 +51,18 @@ export function audit(
   };
 }
 
-function checkAll(
+async function checkAll(
   test: MemorisationTest,
   values: Example,
   onProgress: (done: number, total: number) => void,
-): { figures: AuditFigures; distances: Float64Array } {
-  const length = test.scan.rowLength;
+): Promise<{ figures: AuditFigures; distances: Float64Array }> {
+  const length = test.search.rowLength;
   const count = values.length / length;
   const distances = new Float64Array(count);
   const counts = { copy: 0, close: 0, novel: 0, authentic: 0 };
   for (let i = 0; i < count; i++) {
     if (i % 100 === 0) onProgress(i, count);
-    const check = checkExample(test, values.subarray(i * length, (i + 1) * length) as Example, 1);
+    const check = await checkExample(test, values.subarray(i * length, (i + 1) * length) as Example, 1);
     counts[check.verdict]++;
     if (check.authentic) counts.authentic++;
     distances[i] = check.distance;

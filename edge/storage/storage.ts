@@ -15,6 +15,15 @@ export const manifestPath = (name: string) => `${name}/manifest.json`;
 
 export const filePath = (name: string, version: string, file: string) => `${name}/${version}/${file}`;
 
+/** A part of a file. All pages of a file begin at multiples of the same length. */
+export interface Page {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Where a page lies if every page is a file of its own. */
+export const pagePath = (path: string, { offset }: Page) => `${path}/${offset}`;
+
 export interface ModelStorage {
   /**
    * A file.
@@ -24,6 +33,8 @@ export interface ModelStorage {
    *          or throws is a failure that may pass.
    */
   open(path: string, knownTag?: string | null): Promise<Response>;
+  /** One of the pages that a file is read by; answers as above. */
+  openPage(path: string, page: Page): Promise<Response>;
   /**
    * How long a manifest is taken for the newest, in milliseconds; null: for good, as files are replaced by deploying
    * the Worker anew.
@@ -37,13 +48,36 @@ export async function openFile(
   path: string,
   knownTag: string | null = null,
 ): Promise<Response> {
+  const response = await checked(path, () => storage.open(path, knownTag));
+  if (response.status === 304 && knownTag === null) throw unreadable(path, new Error("status 304"));
+  return response;
+}
+
+/** @throws BundleError naming the file, if the page is missing, can't be read now or has another length */
+export async function readPage(
+  storage: ModelStorage,
+  path: string,
+  page: Page,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await checked(path, () => storage.openPage(path, page));
+  const body = await response.arrayBuffer().catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  const bytes = new Uint8Array(body);
+  if (bytes.length === page.length) return bytes;
+  throw new BundleError(
+    `${path}: ${bytes.length} bytes at ${page.offset}, not ${page.length}. Deploy the model again.`,
+  );
+}
+
+async function checked(path: string, open: () => Promise<Response>): Promise<Response> {
   let response: Response;
   try {
-    response = await storage.open(path, knownTag);
+    response = await open();
   } catch (error) {
     throw unreadable(path, error);
   }
-  if (response.ok || (response.status === 304 && knownTag !== null)) return response;
+  if (response.ok || response.status === 304) return response;
   await response.body?.cancel();
   throw new BundleError(
     response.status === 404
