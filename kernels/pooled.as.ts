@@ -318,15 +318,73 @@ function searchAll(
 const DISTANCE_BINS = 4096;
 const FIRST_DISTANCE_BIN = 127 << 7;
 
+// @ts-ignore: decorator
+@inline
+function distanceBins(squared: v128): v128 {
+  const floats = f32x4.add(f32x4.convert_i32x4_u(squared), f32x4.splat(1));
+  return i32x4.sub(i32x4.shr_u(floats, 16), i32x4.splat(FIRST_DISTANCE_BIN));
+}
+
+/** Rows whose bins tell where the shortlist ends: four of every so many. More would cost more than they gain. */
+const SAMPLED_OF = 64;
+
+/** Below it every row counts. */
+const SAMPLED_FROM = 1 << 15;
+
+// @ts-ignore: decorator
+@inline
+function sampleStep(rowCount: i32): i32 {
+  return rowCount < SAMPLED_FROM ? 4 : SAMPLED_OF;
+}
+
+// @ts-ignore: decorator
+@inline
+function countBin(histogram: usize, bin: i32): void {
+  const at = histogram + (<usize>bin << 2);
+  store<u32>(at, load<u32>(at) + 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function countBins(histogram: usize, places: v128): void {
+  countBin(histogram, i32x4.extract_lane(places, 0));
+  countBin(histogram, i32x4.extract_lane(places, 1));
+  countBin(histogram, i32x4.extract_lane(places, 2));
+  countBin(histogram, i32x4.extract_lane(places, 3));
+}
+
+/** The bin, from `first` on in steps of `by`, by which `wanted` rows are counted. */
+function lastBin(histogram: usize, first: i32, by: i32, wanted: i32): i32 {
+  let left = wanted;
+  let bin = first;
+  for (; bin + by >= 0 && bin + by < DISTANCE_BINS; bin += by) {
+    left -= load<i32>(histogram + (<usize>bin << 2));
+    if (left <= 0) break;
+  }
+  return bin;
+}
+
+/** Appends those of four rows whose bit is set; returns the end of the list, which is at most `limit`. */
+// @ts-ignore: decorator
+@inline
+function append(end: usize, limit: usize, first: i32, bits: i32, rowCount: i32): usize {
+  for (; bits != 0 && end < limit; bits &= bits - 1) {
+    const row = first + ctz(bits);
+    if (row >= rowCount) break;
+    store<i32>(end, row);
+    end += 4;
+  }
+  return end;
+}
+
 /**
  * The rows that lie nearest to a query as far as their fine means tell: candidates for an exact search.
  *
- * Only the `shortlist` rows that lie nearest by their coarse means are looked at.
+ * Only about as many as the `shortlist`, those that lie nearest by their coarse means, are looked at.
  *
  * @param coarseDots, coarseSquares of the coarse rows; 3 more may be read
- * @param bins      room for rowCount uint16 and 3 more
  * @param histogram room for 4096 uint32
- * @param near      room for shortlist + 1 int32
+ * @param near      room for 2 × shortlist int32
  * @param exclude   a row to leave out, or -1
  * @param distances out: k float64, ascending squared distances of the fine rows
  * @param indices   out: k uint32; of equally near rows the lower comes first
@@ -335,33 +393,27 @@ const FIRST_DISTANCE_BIN = 127 << 7;
 export function nearest(
   rowCount: i32, shortlist: i32, coarseDots: usize, coarseSquares: usize, coarseSquare: i32,
   fine: usize, fineStride: usize, fineSquares: usize, fineQuery: usize, fineSquare: i32,
-  bins: usize, histogram: usize, near: usize, exclude: i32, k: i32, distances: usize, indices: usize,
+  histogram: usize, near: usize, exclude: i32, k: i32, distances: usize, indices: usize,
 ): i32 {
-  memory.fill(histogram, 0, DISTANCE_BINS << 2);
   const square = i32x4.splat(coarseSquare);
+  const step = sampleStep(rowCount);
+  memory.fill(histogram, 0, DISTANCE_BINS << 2);
+  for (let first = 0; first + 4 <= rowCount; first += step) {
+    const at = <usize>first << 2;
+    countBins(histogram, distanceBins(squaredDistances(coarseSquares + at, coarseDots + at, square)));
+  }
+  const last = i32x4.splat(lastBin(histogram, 0, 1, shortlist / (step >> 2)));
+  let end = near;
+  const limit = near + (<usize>shortlist << 3);
   for (let first = 0; first < rowCount; first += 4) {
     const at = <usize>first << 2;
-    const squared = squaredDistances(coarseSquares + at, coarseDots + at, square);
-    const floats = f32x4.add(f32x4.convert_i32x4_u(squared), f32x4.splat(1));
-    const places = i32x4.sub(i32x4.shr_u(floats, 16), i32x4.splat(FIRST_DISTANCE_BIN));
-    v128.store64_lane(bins + (at >> 1), i16x8.narrow_i32x4_u(places, places), 0);
-    for (let i = first; i < min(first + 4, rowCount); i++) {
-      const bin = histogram + (<usize>load<u16>(bins + (<usize>i << 1)) << 2);
-      store<u32>(bin, load<u32>(bin) + 1);
-    }
-  }
-  // All rows of the bins below `last`, and of that one the first `left`.
-  let last = 0;
-  let left = shortlist;
-  for (; last < DISTANCE_BINS - 1; last++) {
-    const count = load<i32>(histogram + (<usize>last << 2));
-    if (count >= left) break;
-    left -= count;
+    const places = distanceBins(squaredDistances(coarseSquares + at, coarseDots + at, square));
+    const bits = i32x4.bitmask(i32x4.le_s(places, last));
+    if (bits != 0) end = append(end, limit, first, bits, rowCount);
   }
 
   let found = 0;
   let worst = i32.MAX_VALUE;
-  const end = near + (list(bins, rowCount, last, left, false, near) << 2);
   for (; near < end; near += 4) {
     const i = load<i32>(near);
     const fineDot = <i32>dot(fine + <usize>i * fineStride, fineQuery, fineStride);
@@ -374,20 +426,20 @@ export function nearest(
 }
 
 /**
- * Lists, in ascending order, the rows of all bins on one side of `last`, and of that one the first `left`. Listed
+ * Lists, in ascending order, the rows of all bins above `last`, and of that one the first `left`. Listed
  * before they are looked at: rows that are read one after the other without a branch in between arrive sooner.
  *
  * @param near out: int32; one more is written than is counted
  */
 // @ts-ignore: decorator
 @inline
-function list(bins: usize, rowCount: i32, last: i32, left: i32, above: bool, near: usize): usize {
+function list(bins: usize, rowCount: i32, last: i32, left: i32, near: usize): usize {
   let count: usize = 0;
   for (let i = 0; i < rowCount; i++) {
     const bin = <i32>load<u16>(bins + (<usize>i << 1));
     const isLast = <i32>(bin == last) & <i32>(left > 0);
     store<i32>(near + (count << 2), i);
-    count += <usize>(<i32>(above ? bin > last : bin < last) | isLast);
+    count += <usize>(<i32>(bin > last) | isLast);
     left -= isLast;
   }
   return count;
@@ -426,11 +478,7 @@ export function candidates(
   const scale = f32x4.splat(coarseInverse * <f32>(BINS / 2));
   for (let first = 0; first < rowCount; first += 4) {
     const at = <usize>first << 2;
-    const dots = f32x4.convert_i32x4_u(v128.load(coarseDots + at));
-    const covariances = f32x4.sub(dots, f32x4.mul(v128.load(coarseSums + at), queryMean));
-    const scaled = f32x4.mul(f32x4.mul(covariances, v128.load(coarseInverses + at)), scale);
-    const places = i32x4.trunc_sat_f32x4_s(f32x4.add(scaled, f32x4.splat(<f32>(BINS / 2))));
-    const inRange = i32x4.max_s(i32x4.min_s(places, i32x4.splat(BINS - 1)), i32x4.splat(0));
+    const inRange = correlationBins(coarseDots + at, coarseSums + at, coarseInverses + at, queryMean, scale);
     v128.store64_lane(bins + (at >> 1), i16x8.narrow_i32x4_u(inRange, inRange), 0);
     for (let i = first; i < min(first + 4, rowCount); i++) {
       const bin = histogram + (<usize>load<u16>(bins + (<usize>i << 1)) << 2);
@@ -446,9 +494,68 @@ export function candidates(
     left -= count;
   }
 
+  const end = near + (list(bins, rowCount, last, left, near) << 2);
+  return mostSimilar(
+    rows, rowLength, near, end, fine, fineStride, fineSums, fineInverses, fineCells,
+    fineQueries, fineQuerySums, fineQueryInverses, exclude, k, scores, candidates,
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+function correlationBins(dots: usize, sums: usize, inverses: usize, queryMean: v128, scale: v128): v128 {
+  const covariances = f32x4.sub(f32x4.convert_i32x4_u(v128.load(dots)), f32x4.mul(v128.load(sums), queryMean));
+  const scaled = f32x4.mul(f32x4.mul(covariances, v128.load(inverses)), scale);
+  const places = i32x4.trunc_sat_f32x4_s(f32x4.add(scaled, f32x4.splat(<f32>(BINS / 2))));
+  return i32x4.max_s(i32x4.min_s(places, i32x4.splat(BINS - 1)), i32x4.splat(0));
+}
+
+/**
+ * As `candidates`, but looks at about as many as the shortlist: where it ends is told by a sample of the rows.
+ *
+ * @param near room for 2 × shortlist int32
+ */
+export function similar(
+  rows: usize, rowCount: i32, rowLength: usize, shortlist: i32,
+  coarseDots: usize, coarseSums: usize, coarseInverses: usize, coarseSum: f32, coarseInverse: f32, coarseCells: i32,
+  fine: usize, fineStride: usize, fineSums: usize, fineInverses: usize, fineCells: i32,
+  fineQueries: usize, fineQuerySums: usize, fineQueryInverses: usize,
+  histogram: usize, near: usize, exclude: i32, k: i32, scores: usize, candidates: usize,
+): i32 {
+  const queryMean = f32x4.splat(coarseSum / <f32>coarseCells);
+  const scale = f32x4.splat(coarseInverse * <f32>(BINS / 2));
+  const step = sampleStep(rowCount);
+  memory.fill(histogram, 0, BINS << 2);
+  for (let first = 0; first + 4 <= rowCount; first += step) {
+    const at = <usize>first << 2;
+    countBins(histogram, correlationBins(coarseDots + at, coarseSums + at, coarseInverses + at, queryMean, scale));
+  }
+  const last = i32x4.splat(lastBin(histogram, BINS - 1, -1, shortlist / (step >> 2)));
+  let end = near;
+  const limit = near + (<usize>shortlist << 3);
+  for (let first = 0; first < rowCount; first += 4) {
+    const at = <usize>first << 2;
+    const places = correlationBins(coarseDots + at, coarseSums + at, coarseInverses + at, queryMean, scale);
+    const bits = i32x4.bitmask(i32x4.ge_s(places, last));
+    if (bits != 0) end = append(end, limit, first, bits, rowCount);
+  }
+  return mostSimilar(
+    rows, rowLength, near, end, fine, fineStride, fineSums, fineInverses, fineCells,
+    fineQueries, fineQuerySums, fineQueryInverses, exclude, k, scores, candidates,
+  );
+}
+
+/** Of the rows listed from `near` to `end`, those that correlate most with the query in any of its positions. */
+// @ts-ignore: decorator
+@inline
+function mostSimilar(
+  rows: usize, rowLength: usize, near: usize, end: usize,
+  fine: usize, fineStride: usize, fineSums: usize, fineInverses: usize, fineCells: i32,
+  fineQueries: usize, fineQuerySums: usize, fineQueryInverses: usize,
+  exclude: i32, k: i32, scores: usize, candidates: usize,
+): i32 {
   let found = 0;
   let worst: f64 = Infinity;
-  const end = near + (list(bins, rowCount, last, left, true, near) << 2);
   for (; near < end; near += 4) {
     const i = load<i32>(near);
     if (i == exclude) continue;

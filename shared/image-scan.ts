@@ -109,6 +109,9 @@ export function createImageScan(kernels: ScanKernels, { rowCount, shape }: Neigh
     memoryBytes: buffer.byteLength,
     alignedNeighbourhood: MAX_NEIGHBOURS,
     around: () => scan,
+    rowsChanged() {
+      isPooled = false;
+    },
     row(index) {
       checkRow(scan, index);
       return rows.subarray(index * rowLength, (index + 1) * rowLength);

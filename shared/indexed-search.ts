@@ -10,6 +10,7 @@ import {
   checkRow,
   checkSearch,
   type NearbyRows,
+  type NeighbourScan,
   type NeighbourScanSpec,
   type NeighbourSearch,
   type Row,
@@ -18,17 +19,17 @@ import type { RowReader } from "./row-pages.ts";
 import type { ScanKernels } from "./training-scan.ts";
 
 /**
- * Candidates beyond those that are asked for, and the least of them. Every one costs a page to be read; see
+ * Candidates beyond those that are asked for, and the least of them. Every one may cost a page to be read; see
  * pooled-index.ts for how far down the nearest one is found.
  */
-const SPARE_CANDIDATES = 11;
-const MIN_CANDIDATES = 16;
+const SPARE_CANDIDATES = 7;
+const MIN_CANDIDATES = 8;
 
 /**
  * Rows that a query is aligned with, and the neighbourhood of the statistic. On MNIST 8 of them find as many altered
  * copies as 50.
  */
-const ALIGNED = 16;
+const ALIGNED = 8;
 
 export interface IndexedSearchSpec extends NeighbourScanSpec {
   readonly index: CandidateIndex;
@@ -44,6 +45,19 @@ export function createIndexedSearch(spec: IndexedSearchSpec): NeighbourSearch {
   const asRow = (bytes: Uint8Array<ArrayBuffer>): Row =>
     dtype === "uint8" ? bytes : new Float32Array(bytes.buffer, bytes.byteOffset, rowLength);
   const alignedNeighbourhood = aligns ? ALIGNED : 0;
+
+  // Made once: memories of their own for every query would wait to be collected.
+  const scans = new Map<number, NeighbourScan>();
+  const alignedAmong = (rows: readonly Uint8Array[], query: Row) => {
+    const { length } = rows;
+    let scan = scans.get(length);
+    if (!scan) scans.set(length, (scan = createImageScan(kernels, { dtype, rowCount: length, shape })));
+    rows.forEach((row, i) => {
+      scan.rows.set(row, i * rowLength);
+    });
+    scan.rowsChanged();
+    return scan.alignedDistances!(query);
+  };
 
   const search: NeighbourSearch = {
     dtype,
@@ -84,11 +98,7 @@ export function createIndexedSearch(spec: IndexedSearchSpec): NeighbourSearch {
         alignedDistances: aligns
           ? () => {
               const chosen = rows.filter((_, i) => aligned.has(numbers[i]!));
-              const scan = createImageScan(kernels, { dtype, rowCount: chosen.length, shape });
-              chosen.forEach((row, i) => {
-                scan.rows.set(row, i * rowLength);
-              });
-              return scan.alignedDistances!(query);
+              return alignedAmong(chosen, query);
             }
           : null,
       };

@@ -65,6 +65,8 @@ export interface NearbyRows {
 export interface NeighbourScan extends NeighbourSearch, NearbyRows {
   /** All rows' bytes, one row after the other (float32: little-endian). Fill before the first search. */
   readonly rows: Uint8Array<ArrayBuffer>;
+  /** Call after filling `rows` anew. */
+  rowsChanged(): void;
   /** One row, sharing memory with `rows`. */
   row(index: number): Row;
   around(): NearbyRows;

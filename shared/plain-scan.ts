@@ -72,6 +72,7 @@ export function createPlainScan(module: WebAssembly.Module, spec: NeighbourScanS
     memoryBytes: buffer.byteLength,
     alignedNeighbourhood: 0,
     around: () => scan,
+    rowsChanged() {},
     row(index) {
       checkRow(scan, index);
       return isUint8

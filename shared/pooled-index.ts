@@ -58,9 +58,8 @@ export function createPooledIndex(
   const indicesAt = allocate(MAX_CANDIDATES * 4);
   const movedAt = allocate(POSITIONS.length * rowLength + VECTOR_BYTES);
   const histogramAt = allocate(HISTOGRAM_BINS * 4);
-  const binsAt = allocate(wholeVectors(rowCount * 2));
   const dotsAt = allocate(wholeVectors(rowCount * 4));
-  const nearAt = allocate((Math.max(similarShortlist, nearestShortlist) + 1) * 4);
+  const nearAt = allocate(2 * Math.max(similarShortlist, nearestShortlist) * 4);
   const fine = layOutLevel(2, shape, rowCount, allocate);
   const coarse = layOutLevel(2, half, rowCount, allocate);
   const memory = create();
@@ -139,7 +138,6 @@ export function createPooledIndex(
         fine.rows.squaresAt,
         fine.widenedAt,
         uint32At(fine.queries.squaresAt),
-        binsAt,
         histogramAt,
         nearAt,
         exclude,
@@ -148,7 +146,7 @@ export function createPooledIndex(
         indicesAt,
       );
       const nearest = new Uint32Array(buffer, indicesAt, near).slice();
-      const similar = kernel.candidates(
+      const similar = kernel.similar(
         // Rows are taken for identical where their means are.
         fine.rows.bytesAt,
         rowCount,
@@ -168,7 +166,6 @@ export function createPooledIndex(
         fine.widenedAt,
         fine.queries.sumsAt,
         fine.queries.inversesAt,
-        binsAt,
         histogramAt,
         nearAt,
         exclude,

@@ -59,6 +59,7 @@ export interface PooledKernel {
   measure(...parameters: number[]): void;
   search(...parameters: number[]): number;
   nearest(...parameters: number[]): number;
+  similar(...parameters: number[]): number;
   candidates(...parameters: number[]): number;
 }
 

@@ -196,7 +196,7 @@ describe("what a bundle holds", () => {
     await openBundle(path);
   });
 
-  test("shards under 24 MiB hold whole rows, a large index is cut into parts", async () => {
+  test("shards of 8 MiB hold whole rows, a large index is cut into parts", async () => {
     const path = join(newFolder(), "large");
     const [count, length] = [9_001, 3_000];
     const values = new Uint8Array(count * length).map((_, i) => i % 251);
@@ -213,20 +213,20 @@ describe("what a bundle holds", () => {
     );
     const { shards, labelsFile, index } = large.neighbours!;
     expect(labelsFile).toBeNull();
-    expect(shards.map(({ rowCount }) => rowCount)).toEqual([8_388, 613]);
+    expect(shards.map(({ rowCount }) => rowCount)).toEqual([2_796, 2_796, 2_796, 613]);
     const parts = shards.map(({ file, rowCount }) => {
       const bytes = readFileSync(join(path, file));
       expect(bytes.length).toBe(rowCount * length);
-      expect(bytes.length).toBeLessThanOrEqual(MAX_FILE_BYTES);
+      expect(bytes.length).toBeLessThanOrEqual(2 ** 23);
       return bytes;
     });
     expect(Buffer.compare(Buffer.concat(parts), values)).toBe(0);
-    const files = ["index.0.bin", "index.1.bin"];
+    const files = ["index.0.bin", "index.1.bin", "index.2.bin", "index.3.bin"];
     expect(index).toEqual({ kind: "pooled", files, pageRows: 100, pagesFile: "train.pages.bin", recall });
     const indexParts = files.map((file) => readFileSync(join(path, file)));
     expect(indexParts[0]!.length % stride).toBe(0);
     expect(Buffer.compare(Buffer.concat(indexParts), bytes)).toBe(0);
-    // 84 pages of the first shard, 7 of the second.
+    // 28 pages of each shard, 7 of the last.
     expect(readFileSync(join(path, "train.pages.bin"))).toHaveLength(91 * 16);
     await openBundle(path);
   });
@@ -352,10 +352,10 @@ describe("a tampered bundle is refused by the name of the file", () => {
     });
 
     test("another format version is told apart from damage", async () => {
-      for (const version of [0, 3, "1", null]) {
+      for (const version of [0, 4, "1", null]) {
         const text = JSON.stringify({ ...JSON.parse(manifestText()), formatVersion: version });
         await expect(parse(text)).rejects.toThrow(
-          `here/manifest.json: format version ${JSON.stringify(version)}, but this program reads 1 to 2.`,
+          `here/manifest.json: format version ${JSON.stringify(version)}, but this program reads 1 to 3.`,
         );
       }
       for (const text of ["null", "[]", "7", '"text"', "{}"]) {

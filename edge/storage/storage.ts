@@ -60,14 +60,9 @@ export async function readPage(
   page: Page,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const response = await checked(path, () => storage.openPage(path, page));
-  const body = await response.arrayBuffer().catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
-  const bytes = new Uint8Array(body);
-  if (bytes.length === page.length) return bytes;
-  throw new BundleError(
-    `${path}: ${bytes.length} bytes at ${page.offset}, not ${page.length}. Deploy the model again.`,
-  );
+  const bytes = new Uint8Array(page.length);
+  await streamInto(bytes, response, `${path} at ${page.offset}`);
+  return bytes;
 }
 
 async function checked(path: string, open: () => Promise<Response>): Promise<Response> {
@@ -100,27 +95,36 @@ export async function readWhole(
   }
 }
 
+/** What a body is read by: as long as it takes to be worth a turn, and short beside an isolate's memory. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** Those that nothing is being read by. */
+const buffers: Uint8Array<ArrayBuffer>[] = [];
+
 /**
- * Copies a body into its place chunk by chunk, so that it is never in memory twice.
+ * Copies a body into its place by way of one short buffer, so that it is never in memory twice.
  *
  * @throws BundleError if it breaks off, or has not as many bytes as `target`
  */
 export async function streamInto(target: Uint8Array, response: Response, path: string): Promise<void> {
   let offset = 0;
-  // A reader, as not every host's stream is async iterable.
-  const reader = response.body!.getReader();
-  const next = () =>
-    reader.read().catch((error: unknown) => {
+  // Chunks of the stream's own making would wait to be collected, all of them at once if need be.
+  const reader = response.body!.getReader({ mode: "byob" });
+  let chunk = buffers.pop() ?? new Uint8Array(CHUNK_BYTES);
+  for (;;) {
+    const { value, done } = await reader.read(chunk).catch((error: unknown) => {
       throw unreadable(path, error);
     });
-  for (let chunk = await next(); !chunk.done; chunk = await next()) {
-    if (offset + chunk.value.byteLength > target.byteLength) {
+    if (value) chunk = new Uint8Array(value.buffer);
+    if (done || !value) break;
+    if (offset + value.byteLength > target.byteLength) {
       await reader.cancel();
       throw new BundleError(`${path}: longer than ${target.byteLength} bytes. Export the model again.`);
     }
-    target.set(chunk.value, offset);
-    offset += chunk.value.byteLength;
+    target.set(value, offset);
+    offset += value.byteLength;
   }
+  if (chunk.length > 0) buffers.push(chunk);
   if (offset < target.byteLength) {
     throw new BundleError(
       `${path}: ${offset} bytes, the manifest says ${target.byteLength}. Export the model again.`,

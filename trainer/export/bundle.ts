@@ -137,6 +137,9 @@ function manifestJsonSchema(): string {
   return `${JSON.stringify(z.toJSONSchema(manifestSchema), null, 2)}\n`;
 }
 
+/** Files that the edge loads into memory: it hashes each at once, which takes as much memory again. */
+const SHARD_BYTES = 8 * 1024 * 1024;
+
 function rowFiles(
   rows: Rows,
   siblings: Float32Array<ArrayBuffer> | null,
@@ -145,7 +148,7 @@ function rowFiles(
   files: BundleFile[];
 } {
   const rowBytes = rows.length * rows.values.BYTES_PER_ELEMENT;
-  const perShard = Math.max(1, Math.floor(MAX_FILE_BYTES / rowBytes));
+  const perShard = Math.max(1, Math.floor(SHARD_BYTES / rowBytes));
   const shards: { file: string; rowCount: number }[] = [];
   const files: BundleFile[] = [];
   for (let first = 0; first < rows.count; first += perShard) {
@@ -188,7 +191,7 @@ async function indexFiles(
   { neighbours, files }: ReturnType<typeof rowFiles>,
 ): Promise<{ entry: NonNullable<NonNullable<Manifest["neighbours"]>["index"]>; files: BundleFile[] }> {
   const stride = bytes.length / neighbours.rowCount;
-  const parts = Math.ceil(neighbours.rowCount / Math.floor(MAX_FILE_BYTES / stride));
+  const parts = Math.ceil(neighbours.rowCount / Math.floor(SHARD_BYTES / stride));
   const partBytes = Math.ceil(neighbours.rowCount / parts) * stride;
   const indexParts = Array.from({ length: parts }, (_, i) => ({
     path: `index.${i}.bin`,
