@@ -62,7 +62,7 @@ export function createModel(manifest: Manifest, manifestText: string, source: Mo
       await streamInto(target, await openFile(storage, pathOf(file)), pathOf(file));
       await verifyFile(manifest, file, target);
     },
-    readPage: (page) => noticing(() => readPage(storage, pathOf(page.file), page)),
+    readPage: (page, target) => noticing(() => readPage(storage, pathOf(page.file), page, target)),
   };
   let users = 0;
   let takenAt = 0;

@@ -49,9 +49,8 @@ export function createIndexedSearch(spec: IndexedSearchSpec): NeighbourSearch {
   // Made once: memories of their own for every query would wait to be collected.
   const scans = new Map<number, NeighbourScan>();
   const alignedAmong = (rows: readonly Uint8Array[], query: Row) => {
-    const { length } = rows;
-    let scan = scans.get(length);
-    if (!scan) scans.set(length, (scan = createImageScan(kernels, { dtype, rowCount: length, shape })));
+    const scan = scans.get(rows.length) ?? createImageScan(kernels, { dtype, rowCount: rows.length, shape });
+    scans.set(rows.length, scan);
     rows.forEach((row, i) => {
       scan.rows.set(row, i * rowLength);
     });

@@ -28,7 +28,7 @@ const NEAREST_SHARE = 1 / 64;
 const MIN_NEAREST = 1024;
 
 /** Rows that are looked at for the most similar, those that correlate most by their 4×4 means. */
-const SIMILAR_SHARE = 1 / 32;
+const SIMILAR_SHARE = 1 / 64;
 const MIN_SIMILAR = 3072;
 
 export interface PooledIndex extends CandidateIndex {

@@ -42,7 +42,8 @@ export interface RowReaderSpec {
   readonly pageRows: number;
   /** [pages, 16] */
   readonly hashes: Uint8Array;
-  readonly readPage: (page: RowPage) => Promise<Uint8Array<ArrayBuffer>>;
+  /** Into `target`, which has as many bytes as the page. */
+  readonly readPage: (page: RowPage, target: Uint8Array<ArrayBuffer>) => Promise<void>;
   /** What is kept of the pages that were read last. */
   readonly cacheBytes: number;
 }
@@ -64,20 +65,36 @@ export function createRowReader(spec: RowReaderSpec): RowReader {
     const inShard = row - shard.firstRow;
     return { page: shard.firstPage + Math.floor(inShard / pageRows), at: (inShard % pageRows) * rowBytes };
   };
-  /** In the order of their last use. Only what has arrived: a request that is cut short must not keep others waiting. */
-  const cache = new Map<number, Uint8Array<ArrayBuffer>>();
-  const load = async (number: number) => {
-    const cached = cache.get(number);
-    const bytes = cached ?? (await readPage(pages[number]!));
-    if (!cached) await verify(number, bytes);
-    cache.delete(number);
-    cache.set(number, bytes);
-    const limit = Math.max(1, Math.floor(cacheBytes / (pageRows * rowBytes)));
-    for (const oldest of cache.keys()) {
-      if (cache.size <= limit) break;
-      cache.delete(oldest);
+  /** Where pages are, in the order of their last use; one memory for all, as garbage of that size would pile up. */
+  const slots = new Map<number, Slot>();
+  const slotBytes = pageRows * rowBytes;
+  const free = createSlots(Math.max(1, Math.floor(cacheBytes / slotBytes)), slotBytes);
+  /** Only what has arrived is shared: a request that is cut short must not keep others waiting. */
+  const use = async (number: number, copy: (slot: Slot) => void): Promise<void> => {
+    const kept = slots.get(number);
+    if (kept) {
+      slots.delete(number);
+      slots.set(number, kept);
+      copy(kept);
+      return;
     }
-    return bytes;
+    const [oldest] = slots.keys();
+    const slot = free.pop() ?? (oldest === undefined ? new Uint8Array(slotBytes) : slots.get(oldest)!);
+    if (oldest !== undefined && slots.get(oldest) === slot) slots.delete(oldest);
+    const page = pages[number]!;
+    const bytes = slot.subarray(0, page.length);
+    try {
+      await readPage(page, bytes);
+      await verify(number, bytes);
+    } catch (error) {
+      free.push(slot);
+      throw error;
+    }
+    const other = slots.get(number);
+    if (other) free.push(other); // another request was faster
+    slots.delete(number);
+    slots.set(number, slot);
+    copy(slot);
   };
   const verify = async (number: number, bytes: Uint8Array<ArrayBuffer>) => {
     const expected = hashes.subarray(number * PAGE_HASH_BYTES, (number + 1) * PAGE_HASH_BYTES);
@@ -92,13 +109,28 @@ export function createRowReader(spec: RowReaderSpec): RowReader {
   return {
     async read(numbers) {
       const places = Array.from(numbers, locate);
-      const needed = [...new Set(places.map(({ page }) => page))];
-      const loaded = new Map(
-        await Promise.all(needed.map(async (page) => [page, await load(page)] as const)),
+      const rows = places.map(() => new Uint8Array(rowBytes));
+      const needed = new Set(places.map(({ page }) => page));
+      await Promise.all(
+        Array.from(needed, (page) =>
+          // Copied at once: while other pages are awaited, the slot may be given to another request.
+          use(page, (slot) => {
+            places.forEach((place, i) => {
+              if (place.page === page) rows[i]!.set(slot.subarray(place.at, place.at + rowBytes));
+            });
+          }),
+        ),
       );
-      return places.map(({ page, at }) => loaded.get(page)!.slice(at, at + rowBytes));
+      return rows;
     },
   };
+}
+
+type Slot = Uint8Array<ArrayBuffer>;
+
+function createSlots(count: number, bytes: number): Slot[] {
+  const memory = new ArrayBuffer(count * bytes);
+  return Array.from({ length: count }, (_, i) => new Uint8Array(memory, i * bytes, bytes));
 }
 
 function shardStarts(shards: readonly { readonly rowCount: number }[], pageRows: number) {

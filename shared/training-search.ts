@@ -14,7 +14,7 @@ export interface BundleFiles {
   readFile(file: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Into its place, which has as many bytes. */
   readInto(file: string, target: Uint8Array<ArrayBuffer>): Promise<void>;
-  readPage(page: RowPage): Promise<Uint8Array<ArrayBuffer>>;
+  readPage(page: RowPage, target: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
 type Neighbours = NonNullable<Manifest["neighbours"]>;

@@ -19,12 +19,10 @@ export async function readMemorisationTest(bundle: Bundle): Promise<Memorisation
     {
       readFile: bundle.read,
       readInto: async (file, target) => target.set(await bundle.read(file)),
-      async readPage({ file, offset, length }) {
+      async readPage({ file, offset, length }, target) {
         const handle = await open(join(bundle.directory, file));
         try {
-          const bytes = new Uint8Array(length);
-          await handle.read(bytes, 0, length, offset);
-          return bytes;
+          await handle.read(target, 0, length, offset);
         } finally {
           await handle.close();
         }

@@ -53,16 +53,18 @@ export async function openFile(
   return response;
 }
 
-/** @throws BundleError naming the file, if the page is missing, can't be read now or has another length */
+/**
+ * @param target has as many bytes as the page
+ * @throws BundleError naming the file, if the page is missing, can't be read now or has another length
+ */
 export async function readPage(
   storage: ModelStorage,
   path: string,
   page: Page,
-): Promise<Uint8Array<ArrayBuffer>> {
+  target: Uint8Array<ArrayBuffer>,
+): Promise<void> {
   const response = await checked(path, () => storage.openPage(path, page));
-  const bytes = new Uint8Array(page.length);
-  await streamInto(bytes, response, `${path} at ${page.offset}`);
-  return bytes;
+  await streamInto(target, response, `${path} at ${page.offset}`);
 }
 
 async function checked(path: string, open: () => Promise<Response>): Promise<Response> {
