@@ -1,6 +1,6 @@
 /** Puts together what the Worker serves from: bundles, checked file by file, and the playground. */
 
-import { copyFile, link, mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { filePath, MODEL_LIST, manifestPath, type Page, pagePath } from "../edge/storage/storage.ts";
 import type { Manifest } from "../shared/manifest.ts";
@@ -66,6 +66,15 @@ export async function readStored({ source }: StoredFile): Promise<Uint8Array<Arr
   return "text" in source
     ? new TextEncoder().encode(source.text)
     : new Uint8Array(await readFile(source.file));
+}
+
+/** Bytes of each. */
+export async function storedSizes(files: readonly StoredFile[]): Promise<number[]> {
+  return Promise.all(
+    files.map(async ({ source }) =>
+      "text" in source ? new TextEncoder().encode(source.text).length : (await stat(source.file)).size,
+    ),
+  );
 }
 
 /** Writes the pages that the Worker shows. */
