@@ -56,7 +56,7 @@ export function storedFiles(bundles: readonly Bundle[]): StoredFile[] {
 }
 
 function pagesOf({ neighbours }: Manifest, file: string): Page[] | null {
-  if (neighbours?.index?.kind !== "pooled") return null;
+  if (!neighbours?.index || neighbours.index.kind === "hnsw") return null;
   const pages = rowPages(neighbours, neighbours.index.pageRows).filter((page) => page.file === file);
   return pages.length > 0 ? pages : null;
 }

@@ -8,12 +8,14 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { STORAGES } from "../edge/storage/index.ts";
+import type { Bundle } from "../trainer/bundle-reader.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { checkBundles, readStored, type StoredFile, storedFiles, writeAssets, writePages } from "./assets.ts";
 import { buildWorker } from "./build-worker.ts";
 import { runCommand } from "./command.ts";
 import { sizeReport } from "./size-report.ts";
 import { uploadFiles } from "./upload.ts";
+import { uploadVectors, usesVectorize } from "./vectors.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const config = join(root, "wrangler.toml");
@@ -28,7 +30,7 @@ const program = new Command("deploy")
   .action(async (directories: string[], { dryRun, name }: { dryRun?: boolean; name?: string }) => {
     const bundles = await checkBundles(directories);
     const files = storedFiles(bundles);
-    const { store, bucket } = await storeOfConfig();
+    const { store, bucket, vectors } = await storeOfConfig(bundles.some(usesVectorize));
     const stage = join(root, "dist/deploy"); // where wrangler.toml looks
     await rm(stage, { recursive: true, force: true });
     const embedded =
@@ -39,6 +41,7 @@ const program = new Command("deploy")
     const assets = join(stage, "assets");
     await (store === "assets" ? writeAssets(assets, bundles) : writePages(assets));
     console.log(await sizeReport(build, bundles, files, store));
+    if (vectors && !dryRun) await fillVectorize(vectors, bundles.filter(usesVectorize));
     if (bucket && !dryRun) await fillBucket(bucket, files);
     const flags = [...(dryRun ? ["--dry-run"] : []), ...(name ? ["--name", name] : [])];
     process.exitCode = await runWrangler(["deploy", "--config", config, ...flags]);
@@ -46,22 +49,57 @@ const program = new Command("deploy")
 
 await runCommand(program);
 
-/** @throws InputError for a store that there isn't, or that has no bucket */
-async function storeOfConfig(): Promise<{ readonly store: string; readonly bucket: string | null }> {
+interface Store {
+  /** Of STORAGES. */
+  readonly store: string;
+  readonly bucket: string | null;
+  /** The name of Vectorize's index. */
+  readonly vectors: string | null;
+}
+
+/** @throws InputError for a store that there isn't, or for a binding that is missing */
+async function storeOfConfig(needsVectors: boolean): Promise<Store> {
   // Only here, as it takes a second to load.
   const { unstable_readConfig: readConfig } = await import("wrangler");
-  const { vars, r2_buckets: buckets } = readConfig({ config });
+  const { vars, r2_buckets: buckets, vectorize } = readConfig({ config });
   const store = String(vars["MODEL_STORE"] ?? "assets");
   if (!Object.hasOwn(STORAGES, store)) {
     throw new InputError(
       `wrangler.toml: MODEL_STORE is "${store}"; expected ${Object.keys(STORAGES).join(", ")}`,
     );
   }
-  if (store !== "r2") return { store, bucket: null };
+  const vectors =
+    vectorize.find(({ binding }: { binding: string }) => binding === "VECTORS")?.index_name ?? null;
+  if (needsVectors && !vectors) {
+    throw new InputError(
+      "wrangler.toml: a model is searched by Vectorize; name its index under [[vectorize]]",
+    );
+  }
+  if (store !== "r2") return { store, bucket: null, vectors };
   const bucket = buckets.find(({ binding }: { binding: string }) => binding === "MODELS")?.bucket_name;
-  if (bucket) return { store, bucket };
+  if (bucket) return { store, bucket, vectors };
   throw new InputError(
     'wrangler.toml: MODEL_STORE is "r2"; name its bucket under [[r2_buckets]], binding MODELS',
+  );
+}
+
+async function fillVectorize(index: string, bundles: readonly Bundle[]): Promise<void> {
+  const file = join(root, "dist/deploy/vectors.ndjson");
+  for (const bundle of bundles) {
+    await uploadVectors(bundle, {
+      stateFile: join(root, ".cache/deploy", `vectors-${index}.json`),
+      onProgress: (done, total) => console.log(`  ${done} of ${total} vectors`),
+      async put(lines) {
+        await writeFile(file, lines);
+        const status = await runWrangler(["vectorize", "upsert", index, "--file", file, "--config", config]);
+        if (status !== 0) {
+          throw new InputError(`${index}: vectors not stored; run the command again to go on from here`);
+        }
+      },
+    });
+  }
+  console.log(
+    `Index ${index}: all vectors are stored. They become visible in a while; until then /nearest is 503.`,
   );
 }
 

@@ -39,13 +39,14 @@ function isVersioned({ path }: StoredFile): boolean {
   return path.split("/").length === 3;
 }
 
-async function readState(file: string): Promise<readonly string[]> {
+/** What is stored already, as `writeState` left it. */
+export async function readState(file: string): Promise<readonly string[]> {
   const text = await readFile(file, "utf8").catch(() => "[]");
   return JSON.parse(text) as readonly string[];
 }
 
 /** Whole or not at all: a run may be interrupted at any time. */
-async function writeState(file: string, paths: readonly string[]): Promise<void> {
+export async function writeState(file: string, paths: readonly string[]): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(`${file}.new`, `${JSON.stringify(paths, null, 1)}\n`);
   await rename(`${file}.new`, file);

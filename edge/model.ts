@@ -3,6 +3,7 @@
 import { BundleError, type Manifest, verifyFile } from "../shared/manifest.ts";
 import type { ScanKernels } from "../shared/training-scan.ts";
 import type { BundleFiles } from "../shared/training-search.ts";
+import type { VectorDatabase } from "../shared/vector-index.ts";
 import type { Generator, LoadGenerator, ReadFile } from "./generator.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { filePath, type ModelStorage, openFile, readPage, readWhole, streamInto } from "./storage/storage.ts";
@@ -36,6 +37,7 @@ export interface ModelSource {
   readonly budget: MemoryBudget;
   readonly loadGenerator: LoadGenerator;
   readonly scanKernels: ScanKernels;
+  readonly vectors: VectorDatabase | null;
   /** A file was missing, or not the manifest's: perhaps there is a newer manifest. */
   readonly onRefused: () => void;
 }
@@ -44,7 +46,7 @@ export interface ModelSource {
 const LONGEST_USE_MS = 60_000;
 
 export function createModel(manifest: Manifest, manifestText: string, source: ModelSource): LoadedModel {
-  const { storage, budget, loadGenerator, scanKernels, onRefused } = source;
+  const { storage, budget, loadGenerator, scanKernels, vectors, onRefused } = source;
   const pathOf = (file: string) => filePath(manifest.name, manifest.version, file);
   const noticing = <T>(load: () => Promise<T>) =>
     load().catch((error: unknown) => {
@@ -78,7 +80,7 @@ export function createModel(manifest: Manifest, manifestText: string, source: Mo
     what: `the training examples of model "${manifest.name}"`,
     bytes: trainingBytes(manifest),
     isInUse,
-    load: () => noticing(() => loadTrainingExamples({ manifest, files, scanKernels })),
+    load: () => noticing(() => loadTrainingExamples({ manifest, files, scanKernels, vectors })),
   });
   const dropAll = () => {
     generator.drop();

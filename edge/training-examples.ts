@@ -4,6 +4,7 @@ import { BundleError, type Manifest } from "../shared/manifest.ts";
 import type { MemorisationTest } from "../shared/memorisation-check.ts";
 import type { ScanKernels } from "../shared/training-scan.ts";
 import { type BundleFiles, openTrainingSearch, searchBytes } from "../shared/training-search.ts";
+import type { VectorDatabase } from "../shared/vector-index.ts";
 import { Problem } from "./problem.ts";
 
 /** What the memorisation check needs. */
@@ -16,6 +17,7 @@ export interface TrainingExamplesSource {
   readonly manifest: Manifest;
   readonly files: BundleFiles;
   readonly scanKernels: ScanKernels;
+  readonly vectors: VectorDatabase | null;
 }
 
 /** What `loadTrainingExamples` takes, in bytes, as far as the manifest tells before anything is laid out. */
@@ -30,6 +32,7 @@ export async function loadTrainingExamples({
   manifest,
   files,
   scanKernels,
+  vectors,
 }: TrainingExamplesSource): Promise<TrainingExamples> {
   const { neighbours, calibration, labels } = manifest;
   if (!neighbours || !calibration) {
@@ -40,7 +43,7 @@ export async function loadTrainingExamples({
     );
   }
   const { labelsFile, siblingsFile, rowCount } = neighbours;
-  const search = await openTrainingSearch({ ...manifest, neighbours }, files, scanKernels);
+  const search = await openTrainingSearch({ ...manifest, neighbours }, files, scanKernels, vectors);
   if (calibration.statistic === "aligned-ratio" && search.alignedNeighbourhood === 0) {
     throw new BundleError(
       `${manifest.name}/manifest.json: statistic "aligned-ratio", but ${manifest.output.shape.join("×")} ` +

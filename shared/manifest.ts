@@ -85,20 +85,22 @@ const output = z.discriminatedUnion("kind", [
   }),
 ]);
 
+const pagedRows = {
+  /** The rows are read by pages of as many rows; every shard begins with a new one. */
+  pageRows: positive,
+  /** The first 16 bytes of each page's SHA-256. */
+  pagesFile: fileName,
+  /** Of so many held-out examples, the share whose nearest training example was found. */
+  recall: z.strictObject({ at1: z.number().min(0).max(1), queries: count }),
+};
+
 const index = z.discriminatedUnion("kind", [
   /** hnswlib's saved graph, in order of its parts; the edge scans the rows all the same. */
   z.strictObject({ kind: z.literal("hnsw"), files: z.array(fileName).min(1) }),
-  z.strictObject({
-    /** Means of the images over 2×2 pixels (pooled-index.ts), in order of its parts. */
-    kind: z.literal("pooled"),
-    files: z.array(fileName).min(1),
-    /** The rows are read by pages of as many rows; every shard begins with a new one. */
-    pageRows: positive,
-    /** The first 16 bytes of each page's SHA-256. */
-    pagesFile: fileName,
-    /** Of so many held-out examples, the share whose nearest training example was found. */
-    recall: z.strictObject({ at1: z.number().min(0).max(1), queries: count }),
-  }),
+  /** Means of the images over 2×2 pixels (pooled-index.ts), in order of its parts. */
+  z.strictObject({ kind: z.literal("pooled"), files: z.array(fileName).min(1), ...pagedRows }),
+  /** The same means in Vectorize (vector-index.ts); calibrated and measured with an exact search of them. */
+  z.strictObject({ kind: z.literal("vectorize"), dimensions: positive, ...pagedRows }),
 ]);
 
 const neighbours = z.strictObject({

@@ -8,6 +8,7 @@ import { createPooledIndex, pooledStride } from "./pooled-index.ts";
 import { isPoolable } from "./pooled-rows.ts";
 import { createRowReader, type RowPage } from "./row-pages.ts";
 import { createTrainingScan, type ScanKernels } from "./training-scan.ts";
+import { createVectorIndex, type VectorDatabase } from "./vector-index.ts";
 
 /** How a bundle's files are read; all verified against the manifest, but for pages, which have hashes of their own. */
 export interface BundleFiles {
@@ -27,8 +28,9 @@ const PAGE_CACHE_BYTES = 4 * 2 ** 20;
 export function searchBytes({ neighbours, files, output }: Manifest): number {
   if (!neighbours) return 0;
   const { index, rowCount, rowLength, dtype } = neighbours;
-  if (index?.kind === "pooled") {
-    const held = files.filter(({ path }) => index.files.includes(path) || path === index.pagesFile);
+  if (index && index.kind !== "hnsw") {
+    const parts = index.kind === "pooled" ? index.files : [];
+    const held = files.filter(({ path }) => parts.includes(path) || path === index.pagesFile);
     return held.reduce((sum, { bytes }) => sum + bytes, PAGE_CACHE_BYTES) * INDEX_OVERHEAD;
   }
   const rows = rowCount * rowLength * (dtype === "uint8" ? 1 : 4);
@@ -39,11 +41,20 @@ export function searchBytes({ neighbours, files, output }: Manifest): number {
 const INDEX_OVERHEAD = 1.5;
 const SCAN_OVERHEAD = 1.5;
 
-/** @throws BundleError if the manifest contradicts itself; what reading throws */
+/**
+ * @param vectors where the index lies, if it is one of Vectorize's; null: there is none here
+ * @throws BundleError if the manifest contradicts itself, or names a database that isn't there; what reading throws
+ */
 export async function openTrainingSearch(
-  { name, neighbours, output }: Pick<Manifest, "name" | "output"> & { readonly neighbours: Neighbours },
+  {
+    name,
+    version,
+    neighbours,
+    output,
+  }: Pick<Manifest, "name" | "version" | "output"> & { readonly neighbours: Neighbours },
   files: BundleFiles,
   kernels: ScanKernels,
+  vectors: VectorDatabase | null,
 ): Promise<NeighbourSearch> {
   const { dtype, rowCount, shards, index } = neighbours;
   const inShards = shards.reduce((sum, shard) => sum + shard.rowCount, 0);
@@ -53,7 +64,7 @@ export async function openTrainingSearch(
     );
   }
   const spec: NeighbourScanSpec = { dtype, rowCount, shape: output.shape };
-  if (index?.kind === "pooled") {
+  if (index && index.kind !== "hnsw") {
     if (!isPoolable(spec)) {
       throw new BundleError(
         `${name}/manifest.json: an index of means, but ${output.shape.join("×")} ${dtype} rows have none. Export the model again.`,
@@ -67,13 +78,16 @@ export async function openTrainingSearch(
       readPage: files.readPage,
       cacheBytes: PAGE_CACHE_BYTES,
     });
-    return createIndexedSearch({
-      ...spec,
-      reader,
-      kernels,
-      aligns: true,
-      index: await openPooled(spec, index, files, kernels),
-    });
+    if (index.kind === "vectorize" && !vectors) {
+      throw new BundleError(
+        `${name}/manifest.json: searched by Vectorize, but there is no index bound to VECTORS. See wrangler.toml.`,
+      );
+    }
+    const candidates =
+      index.kind === "vectorize"
+        ? createVectorIndex(vectors!, kernels.pooled, rowCount, output.shape, version)
+        : await openPooled(spec, index, files, kernels);
+    return createIndexedSearch({ ...spec, reader, kernels, aligns: true, index: candidates });
   }
   const scan = createTrainingScan(kernels, spec);
   const rowBytes = scan.rows.byteLength / rowCount;

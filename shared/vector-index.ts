@@ -1,6 +1,6 @@
 /**
  * Candidates from a vector database, for training sets that no isolate holds. It has every image's means over 2×2
- * pixels (pooled-index.ts) under its row number, in a namespace of the model's version.
+ * pixels (pooled-index.ts), in a namespace of the model's version.
  *
  * Cloudflare's Vectorize: vectors of up to 1,536 float32, up to 10 million an index, 100 results a query as long as
  * neither values nor metadata are asked for. https://developers.cloudflare.com/vectorize/platform/limits/
@@ -14,6 +14,10 @@ import { cellsOf } from "./pooled-rows.ts";
 
 export const MAX_DIMENSIONS = 1536;
 const MAX_RESULTS = 100;
+
+/** Of a row's vector: a version doesn't overwrite another's. */
+export const vectorId = (version: string, row: number) => `${version}/${row}`;
+const rowOf = (id: string) => Number(id.slice(id.lastIndexOf("/") + 1));
 
 /** What is used of the database, as Vectorize's binding has it; scores are Euclidean distances. */
 export interface VectorDatabase {
@@ -93,7 +97,7 @@ function rowsOf(
   count: number,
   exclude: number | undefined,
 ): Uint32Array<ArrayBuffer> {
-  const rows = new Set(matches.map(({ id }) => Number(id)));
+  const rows = new Set(matches.map(({ id }) => rowOf(id)));
   if (exclude !== undefined) rows.delete(exclude);
   return Uint32Array.from([...rows].slice(0, count));
 }

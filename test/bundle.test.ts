@@ -208,7 +208,7 @@ describe("what a bundle holds", () => {
       contentOf({
         name: "large",
         train: { count, length, values, labels: null },
-        index: { kind: "pooled", bytes, pageRows: 100, recall },
+        index: { kind: "pooled", bytes, dimensions: 3_000, pageRows: 100, recall },
       }),
     );
     const { shards, labelsFile, index } = large.neighbours!;

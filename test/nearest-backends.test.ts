@@ -7,13 +7,13 @@ import type { NeighbourSearch } from "../shared/neighbour-scan.ts";
 import { createPlainScan } from "../shared/plain-scan.ts";
 import { createPooledIndex, poolRows } from "../shared/pooled-index.ts";
 import { createRowReader, PAGE_HASH_BYTES, pageHash, type RowPage, rowPages } from "../shared/row-pages.ts";
-import { createVectorIndex, vectorsOf } from "../shared/vector-index.ts";
+import { createVectorIndex, vectorId, vectorsOf } from "../shared/vector-index.ts";
 import { glyphs } from "../trainer/data/glyphs.ts";
 import { scanKernels } from "../trainer/engine/kernels.ts";
 import { simulateVectorize } from "./simulated-vectorize.ts";
 
 const kernels = scanKernels();
-const { train, heldOut, shape } = glyphs.create(3, { train: 3000, heldOut: 200, test: 0 });
+const { train, heldOut, shape } = glyphs.create(3, { train: 3000, heldOut: 60, test: 0 });
 const values = train.values as Uint8Array<ArrayBuffer>;
 const { count: rowCount, length: rowLength } = train;
 const spec = { dtype: "uint8" as const, rowCount, shape };
@@ -33,7 +33,7 @@ const neighbours = {
 };
 const PAGE_ROWS = 10;
 
-const QUERIES = 100;
+const QUERIES = 60;
 
 /** As a storage has them; counts what is read. */
 async function pagedRows(damage: (page: RowPage, bytes: Uint8Array<ArrayBuffer>) => void = () => {}) {
@@ -115,7 +115,7 @@ const BACKENDS: Record<string, Backend> = {
 async function filledVectorize() {
   const database = simulateVectorize(196);
   const vectors = vectorsOf(kernels.pooled, values, shape);
-  const stored = vectors.map((vector, row) => ({ id: String(row), namespace: "v1", values: vector }));
+  const stored = vectors.map((vector, row) => ({ id: vectorId("v1", row), namespace: "v1", values: vector }));
   for (let first = 0; first < stored.length; first += 1000)
     await database.upsert(stored.slice(first, first + 1000));
   return database;

@@ -50,6 +50,7 @@ export function createNodeApp(bundles: Readonly<Record<string, string>>): NodeAp
     fetchAsset,
     storage: assetStorage(fetchAsset),
     memoryBytes: 2 ** 30,
+    vectors: null,
     scanKernels: scanKernels(),
     loadGenerator: (manifest, readFile) =>
       generatorEngine(manifest) === "wasm"

@@ -24,6 +24,12 @@ function require(holds: boolean, message: string): void {
   if (!holds) throw new Error(`VECTOR_QUERY_ERROR: ${message}`);
 }
 
+function distance(a: Float32Array, b: Float32Array): number {
+  let squared = 0;
+  for (let i = 0; i < a.length; i++) squared += (a[i]! - b[i]!) ** 2;
+  return Math.sqrt(squared);
+}
+
 export function simulateVectorize(dimensions: number): SimulatedVectorize {
   require(dimensions >= 1 && dimensions <= 1536, "dimensions must be from 1 to 1536");
   const visible = new Map<string, StoredVector>();
@@ -50,7 +56,7 @@ export function simulateVectorize(dimensions: number): SimulatedVectorize {
         .filter((other) => other.namespace === namespace)
         .map(({ id, values }) => ({
           id,
-          score: Math.sqrt(values.reduce((sum, value, i) => sum + (value - vector[i]!) ** 2, 0)),
+          score: distance(values, vector),
         }))
         .sort((a, b) => a.score - b.score)
         .slice(0, topK);

@@ -27,7 +27,7 @@ export interface SmallBundle {
   /** Leaves out how far training examples are from each other, which takes long for many. */
   readonly withoutSiblings?: boolean;
   /** Searched by an index, its rows read page by page. */
-  readonly indexed?: boolean;
+  readonly indexed?: "pooled" | "vectorize";
   readonly seed?: number;
 }
 
@@ -77,7 +77,9 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
   const heldOut = randomRows(random.fork("held-out"), heldOutCount, length, isImage);
   const scan = bundle.withoutRows ? null : scanRows(train, output.shape);
   const indexed =
-    scan && bundle.indexed ? await indexRows(train, output.shape, heldOut, scan, () => {}) : null;
+    scan && bundle.indexed
+      ? await indexRows(bundle.indexed, train, output.shape, heldOut, scan, () => {})
+      : null;
   const search = indexed?.search ?? scan;
   return writeBundle(directory, {
     name,

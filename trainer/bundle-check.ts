@@ -6,6 +6,7 @@ import type { MemorisationTest } from "../shared/memorisation-check.ts";
 import { openTrainingSearch } from "../shared/training-search.ts";
 import type { Bundle } from "./bundle-reader.ts";
 import { scanKernels } from "./engine/kernels.ts";
+import { exactVectors } from "./export/exact-vectors.ts";
 
 /**
  * @returns null for a bundle without its training examples or their calibration
@@ -29,6 +30,7 @@ export async function readMemorisationTest(bundle: Bundle): Promise<Memorisation
       },
     },
     scanKernels(),
+    neighbours.index?.kind === "vectorize" ? await vectorsOfRows(bundle, neighbours) : null,
   );
   return {
     search,
@@ -38,4 +40,9 @@ export async function readMemorisationTest(bundle: Bundle): Promise<Memorisation
       ? new Float32Array((await bundle.read(neighbours.siblingsFile)).buffer)
       : null,
   };
+}
+
+async function vectorsOfRows(bundle: Bundle, { shards }: NonNullable<Bundle["manifest"]["neighbours"]>) {
+  const rows = await Promise.all(shards.map(({ file }) => bundle.read(file)));
+  return exactVectors(Buffer.concat(rows), bundle.manifest.output.shape);
 }

@@ -102,6 +102,8 @@ const exportSchema = z.strictObject({
    * needed; null: never. An isolate has 128 MB, and a scan takes one and a half times the images.
    */
   indexAboveMiB: z.number().nonnegative().nullable().default(56),
+  /** Where that index lies: in the bundle, for an isolate's memory, or in Vectorize, for more than fits there. */
+  index: z.enum(["pooled", "vectorize"]).default("pooled"),
 });
 
 const runSchema = z.strictObject({

@@ -187,16 +187,10 @@ function calibrationFile({ nullStatistics, ...rest }: CalibrationContent) {
 
 /** The index in parts of whole rows, and the hashes of the pages that the rows are read by. */
 async function indexFiles(
-  { kind, bytes, pageRows, recall }: RowIndex,
+  { kind, bytes, dimensions, pageRows, recall }: RowIndex,
   { neighbours, files }: ReturnType<typeof rowFiles>,
 ): Promise<{ entry: NonNullable<NonNullable<Manifest["neighbours"]>["index"]>; files: BundleFile[] }> {
-  const stride = bytes.length / neighbours.rowCount;
-  const parts = Math.ceil(neighbours.rowCount / Math.floor(SHARD_BYTES / stride));
-  const partBytes = Math.ceil(neighbours.rowCount / parts) * stride;
-  const indexParts = Array.from({ length: parts }, (_, i) => ({
-    path: `index.${i}.bin`,
-    bytes: bytes.subarray(i * partBytes, Math.min(bytes.length, (i + 1) * partBytes)),
-  }));
+  const parts = bytes ? indexParts(bytes, neighbours.rowCount) : [];
   const shards = new Map(files.map((file) => [file.path, file.bytes]));
   const pages = rowPages({ ...neighbours, index: null }, pageRows);
   const hashes = new Uint8Array(pages.length * PAGE_HASH_BYTES);
@@ -205,10 +199,24 @@ async function indexFiles(
     hashes.set(await pageHash(page), i * PAGE_HASH_BYTES);
   }
   const pagesFile = "train.pages.bin";
+  const paged = { pageRows, pagesFile, recall };
   return {
-    entry: { kind, files: indexParts.map(({ path }) => path), pageRows, pagesFile, recall },
-    files: [...indexParts, { path: pagesFile, bytes: hashes }],
+    entry:
+      kind === "pooled"
+        ? { kind, files: parts.map(({ path }) => path), ...paged }
+        : { kind, dimensions, ...paged },
+    files: [...parts, { path: pagesFile, bytes: hashes }],
   };
+}
+
+function indexParts(bytes: Uint8Array<ArrayBuffer>, rowCount: number): BundleFile[] {
+  const stride = bytes.length / rowCount;
+  const parts = Math.ceil(rowCount / Math.floor(SHARD_BYTES / stride));
+  const partBytes = Math.ceil(rowCount / parts) * stride;
+  return Array.from({ length: parts }, (_, i) => ({
+    path: `index.${i}.bin`,
+    bytes: bytes.subarray(i * partBytes, Math.min(bytes.length, (i + 1) * partBytes)),
+  }));
 }
 
 function bytesOf(values: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>) {

@@ -82,7 +82,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     published && indexAboveMiB !== null && published.values.byteLength > indexAboveMiB * 2 ** 20;
   const indexed =
     scan && needsIndex
-      ? await indexRows(published, dataset.shape, heldOut, scan, (done, total) =>
+      ? await indexRows(config.export.index, published, dataset.shape, heldOut, scan, (done, total) =>
           reporter.working("measuring the index", done, total),
         )
       : null;

@@ -1,17 +1,25 @@
 /** The index of training rows that don't fit in the edge's memory, and how often it finds the nearest one. */
 
+import type { CandidateIndex } from "../../shared/candidate-index.ts";
 import { createIndexedSearch } from "../../shared/indexed-search.ts";
 import type { NeighbourScan, NeighbourSearch } from "../../shared/neighbour-scan.ts";
 import { createPooledIndex, poolRows } from "../../shared/pooled-index.ts";
-import { isPoolable } from "../../shared/pooled-rows.ts";
+import { cellsOf, isPoolable } from "../../shared/pooled-rows.ts";
+import { createVectorIndex, MAX_DIMENSIONS } from "../../shared/vector-index.ts";
 import type { Rows } from "../data/dataset.ts";
 import { scanKernels } from "../engine/kernels.ts";
+import { InputError } from "../input-error.ts";
 import type { OnProgress } from "./calibrate.ts";
+import { exactVectors } from "./exact-vectors.ts";
+
+export type IndexKind = "pooled" | "vectorize";
 
 export interface RowIndex {
-  readonly kind: "pooled";
-  /** [rows, stride] */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly kind: IndexKind;
+  /** [rows, stride]; of Vectorize's, whose vectors are made when it is filled, null. */
+  readonly bytes: Uint8Array<ArrayBuffer> | null;
+  /** Means of an image. */
+  readonly dimensions: number;
   readonly pageRows: number;
   readonly recall: { readonly at1: number; readonly queries: number };
 }
@@ -27,6 +35,7 @@ const RECALL_QUERIES = 500;
  * @returns the index, and the edge's own search by it, or null for rows that none is known for
  */
 export async function indexRows(
+  kind: IndexKind,
   rows: Rows,
   shape: readonly number[],
   heldOut: Rows,
@@ -36,9 +45,16 @@ export async function indexRows(
   const { values, count: rowCount, length } = rows;
   if (!(values instanceof Uint8Array) || !isPoolable({ dtype: "uint8", rowCount, shape })) return null;
   const kernels = scanKernels();
-  const bytes = poolRows(kernels.pooled, values, shape);
-  const index = createPooledIndex(kernels.pooled, rowCount, shape);
-  index.bytes.set(bytes);
+  const dimensions = cellsOf(shape, 2);
+  if (kind === "vectorize" && dimensions > MAX_DIMENSIONS) {
+    throw new InputError(
+      `export.index: Vectorize takes ${MAX_DIMENSIONS} dimensions, images of ${shape.join("×")} have ${dimensions}. Use "pooled".`,
+    );
+  }
+  const bytes = kind === "pooled" ? poolRows(kernels.pooled, values, shape) : null;
+  const index = bytes
+    ? filledIndex(bytes, rowCount, shape)
+    : createVectorIndex(exactVectors(values, shape), kernels.pooled, rowCount, shape, "");
   const search = createIndexedSearch({
     dtype: "uint8",
     rowCount,
@@ -55,13 +71,20 @@ export async function indexRows(
   const pageRows = Math.max(1, Math.round(PAGE_BYTES / length), Math.ceil(rowCount / MAX_PAGES));
   return {
     index: {
-      kind: "pooled",
+      kind,
       bytes,
+      dimensions,
       pageRows,
       recall: { at1, queries: Math.min(heldOut.count, RECALL_QUERIES) },
     },
     search,
   };
+}
+
+function filledIndex(bytes: Uint8Array, rowCount: number, shape: readonly number[]): CandidateIndex {
+  const index = createPooledIndex(scanKernels().pooled, rowCount, shape);
+  index.bytes.set(bytes);
+  return index;
 }
 
 /** The share of held-out examples whose nearest row, or one as near, is found; 1 of none. */
