@@ -1,6 +1,8 @@
 import { benchData } from "./data.ts";
 import { benchEdge } from "./edge.ts";
 import { benchGpu } from "./gpu.ts";
+import { benchMetrics } from "./metrics.ts";
+import { benchPaper } from "./paper/index.ts";
 import type { Benchmark } from "./row.ts";
 import { benchSample } from "./sample.ts";
 import { benchSearch } from "./search.ts";
@@ -14,6 +16,8 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   search: benchSearch,
   edge: benchEdge,
   verdict: benchVerdict,
+  metrics: benchMetrics,
   gpu: benchGpu,
   data: benchData,
+  paper: benchPaper,
 };

@@ -1,5 +1,6 @@
 /** What a deployment takes, beside what the platform allows. */
 
+import { generatorBytes } from "../edge/model.ts";
 import { trainingBytes } from "../edge/training-examples.ts";
 import type { Bundle } from "../trainer/bundle-reader.ts";
 import { type StoredFile, storedSizes } from "./assets.ts";
@@ -31,7 +32,10 @@ export async function sizeReport(
   );
   const assetCount = files.reduce((sum, file) => sum + pageCount(file), 0);
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const memory = bundles.reduce((sum, { manifest }) => sum + loadedBytes(manifest), 0);
+  const memory = bundles.reduce(
+    (sum, { manifest }) => sum + generatorBytes(manifest) + trainingBytes(manifest),
+    0,
+  );
   const lines = files.map(
     (file, i) =>
       `  ${mebibytes(sizes[i]!).padStart(12)}  ${file.path}${pageCount(file) > 1 ? ` (${pageCount(file)} pages)` : ""}`,
@@ -66,12 +70,6 @@ const WHERE: Readonly<Record<string, string>> = {
   r2: "in the bucket",
   embedded: "in the script",
 };
-
-/** Weights in the generator's memory, and what the search holds. */
-function loadedBytes(manifest: Bundle["manifest"]): number {
-  const weights = manifest.files.filter(({ path }) => /^weights\./.test(path));
-  return weights.reduce((sum, { bytes }) => sum + bytes, trainingBytes(manifest));
-}
 
 function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(2)} MiB`;

@@ -72,7 +72,7 @@ export function createModel(manifest: Manifest, manifestText: string, source: Mo
   const isInUse = () => users > 0 && Date.now() - takenAt < LONGEST_USE_MS;
   const generator = budget.part({
     what: `the weights of model "${manifest.name}"`,
-    bytes: sizeOf(manifest, /^weights\./),
+    bytes: generatorBytes(manifest),
     isInUse,
     load: () => noticing(() => loadGenerator(manifest, readFile)),
   });
@@ -109,6 +109,9 @@ export function createModel(manifest: Manifest, manifestText: string, source: Mo
   };
 }
 
-function sizeOf({ files }: Manifest, pattern: RegExp): number {
-  return files.filter(({ path }) => pattern.test(path)).reduce((sum, { bytes }) => sum + bytes, 0);
+/** Of the weights as they are stored for our kernel, or else as TF.js has them. */
+export function generatorBytes({ files }: Manifest): number {
+  const sizeOf = (pattern: RegExp) =>
+    files.filter(({ path }) => pattern.test(path)).reduce((sum, { bytes }) => sum + bytes, 0);
+  return sizeOf(/^generator\./) || sizeOf(/^weights\./);
 }

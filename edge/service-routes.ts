@@ -2,7 +2,7 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import packageInfo from "../package.json" with { type: "json" };
-import { generatorEngine } from "./generator.ts";
+import { generatorEngine, servedWeights } from "./generator.ts";
 import { problems } from "./openapi.ts";
 import { defaultModel, type EdgeEnv, keepAlive, type Services, shared } from "./services.ts";
 
@@ -49,6 +49,9 @@ const healthRoute = createRoute({
             status: z.literal("ok"),
             model: z.string(),
             generator: z.enum(["wasm", "tfjs"]).openapi({ description: "What the default model runs on." }),
+            weights: z
+              .enum(["float32", "float16", "int8"])
+              .openapi({ description: "What its weights are stored as." }),
           }),
         },
       },
@@ -73,7 +76,12 @@ export function addServiceRoutes(app: OpenAPIHono<EdgeEnv>, { store }: Services)
 
   app.openapi(healthRoute, async (c) => {
     const model = await shared(c, defaultModel(c, store));
-    const health = { status: "ok" as const, model: model.id, generator: generatorEngine(model.manifest) };
+    const health = {
+      status: "ok" as const,
+      model: model.id,
+      generator: generatorEngine(model.manifest),
+      weights: servedWeights(model.manifest),
+    };
     return c.json(health, 200, { "cache-control": "no-store" });
   });
 

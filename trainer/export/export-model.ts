@@ -9,7 +9,6 @@ import { scanRows } from "../data/scan-rows.ts";
 import type { Engine } from "../engine/engine.ts";
 import { evaluate, isMeasurable } from "../evaluate.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
-import type { Generator } from "../generators/generator.ts";
 import { layerParameters } from "../generators/layers.ts";
 import { InputError } from "../input-error.ts";
 import type { Reporter } from "../run/reporter.ts";
@@ -20,6 +19,7 @@ import { previewCount, previewPng } from "./preview.ts";
 import { trainingReport } from "./report.ts";
 import { indexRows } from "./row-index.ts";
 import { siblingDistances } from "./siblings.ts";
+import { storeWeights } from "./store-weights.ts";
 
 export interface ExportRequest {
   readonly config: Config;
@@ -29,7 +29,7 @@ export interface ExportRequest {
   readonly dataset: Dataset;
   readonly engine: Engine;
   readonly stepCount: number;
-  /** In the data's own units. */
+  /** In the data's own units, as it was trained. */
   readonly generator: FrozenGenerator;
 }
 
@@ -44,7 +44,10 @@ export function outputSpecOf(dataset: Dataset): OutputSpec {
 const MAX_WEIGHTS = (MAX_FILE_BYTES - 2 ** 16) / Float32Array.BYTES_PER_ELEMENT;
 
 /** @throws InputError if there are more weights than model.onnx, a single file, can hold at the edge */
-export function checkExportable({ layers, latentSize }: Generator): void {
+export function checkExportable({
+  layers,
+  latentSize,
+}: Pick<FrozenGenerator, "layers" | "latentSize">): void {
   const count = layerParameters(layers, latentSize)
     .flatMap(({ kernel, bias }) => [kernel, bias])
     .reduce((total, { shape }) => total + sizeOf(shape), 0);
@@ -57,11 +60,19 @@ export function checkExportable({ layers, latentSize }: Generator): void {
 }
 
 export async function exportModel(request: ExportRequest): Promise<void> {
-  const { config, out, folder, reporter, dataset, engine, stepCount, generator } = request;
+  const { config, out, folder, reporter, dataset, engine, stepCount } = request;
   const { train, heldOut, test } = dataset;
   const output = outputSpecOf(dataset);
   const name = basename(resolve(out));
 
+  // From here on it is the generator that is served: with the values that its stored weights stand for.
+  const { generator, weights: storedWeights } = await storeWeights(
+    engine,
+    request.generator,
+    output,
+    config.export.weights,
+    config.seed,
+  );
   const sampler = await createSeededSampler(engine, generator);
   const preview = previewPng(await sampler.sample(config.seed, 0, previewCount(output)), output);
   const metrics = isMeasurable(dataset)
@@ -112,6 +123,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     latentSize: generator.latentSize,
     layers: generator.layers,
     weights: generator.weights,
+    storedWeights,
     output,
     labels: dataset.labelNames,
     training: { ...training, config: publicConfig },
