@@ -101,7 +101,7 @@ export async function readWhole(
 const CHUNK_BYTES = 64 * 1024;
 
 /** Those that nothing is being read by. */
-const buffers: Uint8Array<ArrayBuffer>[] = [];
+const buffers: ArrayBuffer[] = [];
 
 /**
  * Copies a body into its place by way of one short buffer, so that it is never in memory twice.
@@ -109,28 +109,34 @@ const buffers: Uint8Array<ArrayBuffer>[] = [];
  * @throws BundleError if it breaks off, or has not as many bytes as `target`
  */
 export async function streamInto(target: Uint8Array, response: Response, path: string): Promise<void> {
-  let offset = 0;
   // Chunks of the stream's own making would wait to be collected, all of them at once if need be.
   const reader = response.body!.getReader({ mode: "byob" });
-  let chunk = buffers.pop() ?? new Uint8Array(CHUNK_BYTES);
-  for (;;) {
-    const { value, done } = await reader.read(chunk).catch((error: unknown) => {
+  const read = (chunk: Uint8Array<ArrayBuffer>) =>
+    reader.read(chunk).catch((error: unknown) => {
       throw unreadable(path, error);
     });
-    if (value) chunk = new Uint8Array(value.buffer);
+  let buffer = buffers.pop() ?? new ArrayBuffer(CHUNK_BYTES);
+  let offset = 0;
+  while (offset < target.byteLength) {
+    const { value, done } = await read(new Uint8Array(buffer));
     if (done || !value) break;
-    if (offset + value.byteLength > target.byteLength) {
-      await reader.cancel();
-      throw new BundleError(`${path}: longer than ${target.byteLength} bytes. Export the model again.`);
-    }
+    buffer = value.buffer;
+    if (offset + value.byteLength > target.byteLength) throw await tooLong();
     target.set(value, offset);
     offset += value.byteLength;
   }
-  if (chunk.length > 0) buffers.push(chunk);
   if (offset < target.byteLength) {
     throw new BundleError(
       `${path}: ${offset} bytes, the manifest says ${target.byteLength}. Export the model again.`,
     );
+  }
+  buffers.push(buffer);
+  // By a buffer that may be lost: not every host gives it back at the end.
+  if (!(await read(new Uint8Array(1))).done) throw await tooLong();
+
+  async function tooLong(): Promise<BundleError> {
+    await reader.cancel();
+    return new BundleError(`${path}: longer than ${target.byteLength} bytes. Export the model again.`);
   }
 }
 
