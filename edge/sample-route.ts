@@ -97,7 +97,7 @@ export function addSampleRoute(app: OpenAPIHono<EdgeEnv>, { store }: Services): 
           ? encodeNpy({ shape: [n, ...model.manifest.output.shape], values: new Float32Array(values) })
           : format === "png"
             ? pngGrid(model, values, n)
-            : JSON.stringify(samplesAnswer(model, values, { n, seed, temperature }, training, base));
+            : JSON.stringify(await samplesAnswer(model, values, { n, seed, temperature }, training, base));
       return new Response(body, { headers: { "content-type": MEDIA_TYPES[format] } });
     });
     response.headers.set("vary", "accept");
