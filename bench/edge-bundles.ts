@@ -34,7 +34,7 @@ export async function writeBenchBundles(folder: string, withRows: boolean): Prom
     training: { objective: "none", engine: "none", seed: 1, steps: 0, config: {} },
     dataset: { name: "glyphs", trainCount, heldOutCount: 200, testCount: 0 },
     metrics: {},
-    hnswIndex: null,
+    index: null,
     preview: new Uint8Array(1),
     report: "",
   };

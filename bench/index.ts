@@ -2,6 +2,7 @@ import { benchData } from "./data.ts";
 import { benchEdge } from "./edge.ts";
 import { benchGpu } from "./gpu.ts";
 import { benchMetrics } from "./metrics.ts";
+import { benchNearest } from "./nearest.ts";
 import { benchPaper } from "./paper/index.ts";
 import type { Benchmark } from "./row.ts";
 import { benchSample } from "./sample.ts";
@@ -15,6 +16,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   sample: benchSample,
   search: benchSearch,
   edge: benchEdge,
+  nearest: benchNearest,
   verdict: benchVerdict,
   metrics: benchMetrics,
   gpu: benchGpu,

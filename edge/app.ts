@@ -14,11 +14,17 @@ import { describeIssue } from "./parameters.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { addSampleRoute } from "./sample-route.ts";
 import { addServiceRoutes, openApiDocument } from "./service-routes.ts";
-import type { EdgeEnv, Services } from "./services.ts";
+import { type EdgeEnv, returnModels, type Services } from "./services.ts";
+import type { FetchAsset } from "./storage/assets.ts";
 
 export interface AppOptions extends ModelStoreOptions {
+  /** The playground's files. */
+  readonly fetchAsset: FetchAsset;
   readonly decodeJpeg: DecodeJpeg;
 }
+
+/** A failed read is not kept: whoever comes back later has it tried again. */
+const RETRY_SECONDS = "5";
 
 export function createApp(options: AppOptions): OpenAPIHono<EdgeEnv> {
   const services: Services = {
@@ -31,6 +37,7 @@ export function createApp(options: AppOptions): OpenAPIHono<EdgeEnv> {
     await next();
     setCommonHeaders(c.req.method, c.res.headers);
   });
+  app.use(returnModels);
   addServiceRoutes(app, services);
   addPages(app, services, () => openApiDocument(app));
 
@@ -51,7 +58,11 @@ export function createApp(options: AppOptions): OpenAPIHono<EdgeEnv> {
   );
   app.onError((error, c) => {
     if (error instanceof Problem) return problemResponse(error);
-    if (error instanceof BundleError) return problemResponse(new Problem("model-unavailable", error.message));
+    if (error instanceof BundleError) {
+      return problemResponse(
+        new Problem("model-unavailable", error.message, { "retry-after": RETRY_SECONDS }),
+      );
+    }
     if (error instanceof HTTPException && error.status === 415) {
       return problemResponse(new Problem("unsupported-media-type", unsupportedMediaType(c)));
     }

@@ -73,7 +73,7 @@ export function addBundleRoutes(app: OpenAPIHono<EdgeEnv>, { store }: Services):
     const { file } = c.req.valid("param");
     const { output, version, name } = model.manifest;
     const training = await shared(c, model.trainingExamples());
-    const { rowCount } = training.scan;
+    const { rowCount } = training.search;
     const index = /^\d{1,10}\.png$/.test(file) ? Number(file.slice(0, -4)) : Number.NaN;
     if (output.kind !== "image") {
       throw new Problem(
@@ -87,7 +87,8 @@ export function addBundleRoutes(app: OpenAPIHono<EdgeEnv>, { store }: Services):
     const { v } = c.req.valid("query");
     return cached(c.req.raw, v ? "immutable" : "short", `${version}-train-${index}`, async () => {
       const [height, width, channels] = output.shape;
-      const png = encodePng({ height, width, channels, data: training.scan.row(index) as Uint8Array });
+      const data = (await training.search.row(index)) as Uint8Array;
+      const png = encodePng({ height, width, channels, data });
       return new Response(png, { headers: { "content-type": "image/png" } });
     });
   });

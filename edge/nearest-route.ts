@@ -8,7 +8,7 @@ import { VERDICT_NOTE } from "../shared/verdict.ts";
 import { calibrationAnswer, checkAnswer } from "./answers.ts";
 import { calibrationSchema, checkSchema, noteSchema } from "./check-schema.ts";
 import { exampleOfJpeg, exampleOfNpy, exampleOfNumbers, exampleOfPng } from "./example-body.ts";
-import type { Model } from "./model-store.ts";
+import type { Model } from "./model.ts";
 import { binary, problems } from "./openapi.ts";
 import { type NearestBody, nearestBody, nearestQuery } from "./parameters.ts";
 import { Problem } from "./problem.ts";
@@ -73,7 +73,7 @@ export function addNearestRoute(app: OpenAPIHono<EdgeEnv>, services: Services): 
     const json = c.req.valid("json" as never) as NearestBody;
     const example = await readExample(c, json, model, services);
     const answer = {
-      ...checkAnswer(training, example, k, base),
+      ...(await checkAnswer(training, example, k, base)),
       calibration: calibrationAnswer(training),
       model: model.id,
       note: VERDICT_NOTE,

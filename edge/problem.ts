@@ -13,7 +13,7 @@ export const PROBLEMS = {
   "not-acceptable": { status: 406, title: "The answer can't be given in that format" },
   "body-too-large": { status: 413, title: "The body is too large" },
   "unsupported-media-type": { status: 415, title: "The body's media type is not supported" },
-  "model-unavailable": { status: 503, title: "The model's files can't be trusted" },
+  "model-unavailable": { status: 503, title: "The model can't be loaded now" },
   internal: { status: 500, title: "The server failed" },
 } as const;
 

@@ -8,13 +8,14 @@ import { VERDICT_NOTE } from "../shared/verdict.ts";
 import { calibrationAnswer, checkAnswer } from "./answers.ts";
 import { cached } from "./caching.ts";
 import { calibrationSchema, checkSchema, noteSchema } from "./check-schema.ts";
-import type { Model, TrainingExamples } from "./model-store.ts";
+import type { Model } from "./model.ts";
 import { negotiate } from "./negotiate.ts";
 import { binary, notModified, problems } from "./openapi.ts";
 import { sampleQuery } from "./parameters.ts";
 import { Problem } from "./problem.ts";
 import { asExamples, drawSamples } from "./sampling.ts";
 import { type EdgeEnv, requestedModel, type Services, shared } from "./services.ts";
+import type { TrainingExamples } from "./training-examples.ts";
 
 const samplesSchema = z
   .object({
@@ -96,7 +97,7 @@ export function addSampleRoute(app: OpenAPIHono<EdgeEnv>, { store }: Services): 
           ? encodeNpy({ shape: [n, ...model.manifest.output.shape], values: new Float32Array(values) })
           : format === "png"
             ? pngGrid(model, values, n)
-            : JSON.stringify(samplesAnswer(model, values, { n, seed, temperature }, training, base));
+            : JSON.stringify(await samplesAnswer(model, values, { n, seed, temperature }, training, base));
       return new Response(body, { headers: { "content-type": MEDIA_TYPES[format] } });
     });
     response.headers.set("vary", "accept");
@@ -150,13 +151,13 @@ function pngGrid(model: Model, values: Float32Array, count: number): Uint8Array<
   return encodePng(imageGrid(asExamples(model.manifest, values) as Uint8Array, count, output.shape));
 }
 
-function samplesAnswer(
+async function samplesAnswer(
   model: Model,
   values: Float32Array,
   { n, seed, temperature }: { n: number; seed: number; temperature: number },
   training: TrainingExamples | null,
   base: string,
-): Samples {
+): Promise<Samples> {
   const { output } = model.manifest;
   const examples = asExamples(model.manifest, values);
   const length = examples.length / n;
@@ -165,15 +166,17 @@ function samplesAnswer(
     seed,
     temperature,
     shape: [...output.shape],
-    samples: Array.from({ length: n }, (_, index) => {
-      const example = examples.subarray(index * length, (index + 1) * length);
-      const numbers = Array.from(example);
-      return {
-        index,
-        ...(output.kind === "image" ? { pixels: numbers } : { vector: numbers }),
-        ...(training && { check: checkAnswer(training, example, 1, base) }),
-      };
-    }),
+    samples: await Promise.all(
+      Array.from({ length: n }, async (_, index) => {
+        const example = examples.subarray(index * length, (index + 1) * length);
+        const numbers = Array.from(example);
+        return {
+          index,
+          ...(output.kind === "image" ? { pixels: numbers } : { vector: numbers }),
+          ...(training && { check: await checkAnswer(training, example, 1, base) }),
+        };
+      }),
+    ),
     ...(training && { calibration: calibrationAnswer(training), note: VERDICT_NOTE }),
   };
 }

@@ -4,7 +4,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import packageInfo from "../package.json" with { type: "json" };
 import { generatorEngine, servedWeights } from "./generator.ts";
 import { problems } from "./openapi.ts";
-import { type EdgeEnv, type Services, shared } from "./services.ts";
+import { defaultModel, type EdgeEnv, keepAlive, type Services, shared } from "./services.ts";
 
 const modelsRoute = createRoute({
   method: "get",
@@ -62,8 +62,8 @@ const healthRoute = createRoute({
 
 export function addServiceRoutes(app: OpenAPIHono<EdgeEnv>, { store }: Services): void {
   app.openapi(modelsRoute, async (c) => {
-    const names = await shared(c, store.names());
-    const models = await Promise.all(names.map((name) => shared(c, store.model(name))));
+    const names = await shared(c, store.names(keepAlive(c)));
+    const models = await Promise.all(names.map((name) => shared(c, store.model(name, keepAlive(c)))));
     const list = models.map(({ manifest: { name, version, output } }) => ({
       name,
       version,
@@ -75,8 +75,7 @@ export function addServiceRoutes(app: OpenAPIHono<EdgeEnv>, { store }: Services)
   });
 
   app.openapi(healthRoute, async (c) => {
-    const names = await shared(c, store.names());
-    const model = await shared(c, store.model(names[0]!));
+    const model = await shared(c, defaultModel(c, store));
     const health = {
       status: "ok" as const,
       model: model.id,

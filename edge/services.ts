@@ -2,8 +2,11 @@
 
 import type { Context } from "hono";
 import type { DecodeJpeg } from "./jpeg-image.ts";
-import type { FetchAsset, Model, ModelStore } from "./model-store.ts";
+import type { KeepAlive } from "./kept-copy.ts";
+import type { Model } from "./model.ts";
+import type { ModelStore } from "./model-store.ts";
 import { Problem } from "./problem.ts";
+import type { FetchAsset } from "./storage/assets.ts";
 
 export interface Services {
   readonly store: ModelStore;
@@ -15,6 +18,10 @@ export interface EdgeEnv {
   Bindings: {
     /** Keeps work alive after the request that began it; left out where the host never cuts work short. */
     readonly waitUntil?: (promise: Promise<unknown>) => void;
+  };
+  Variables: {
+    /** What the request has taken; see `returnModels`. */
+    models: Model[];
   };
 }
 
@@ -33,8 +40,10 @@ export async function requestedModel(c: Context<EdgeEnv>, store: ModelStore): Pr
   const name = c.req.param("name") as string | undefined;
   const model = await shared(
     c,
-    store.names().then((names) => store.model(name ?? names[0]!)),
+    name === undefined ? defaultModel(c, store) : store.model(name, keepAlive(c)),
   );
+  model.take();
+  c.get("models").push(model);
   const version = c.req.query("v");
   if (version !== undefined && version !== model.manifest.version) {
     throw new Problem(
@@ -43,6 +52,27 @@ export async function requestedModel(c: Context<EdgeEnv>, store: ModelStore): Pr
     );
   }
   return { model, base: name === undefined ? "" : `/models/${name}` };
+}
+
+export async function defaultModel(c: Context<EdgeEnv>, store: ModelStore): Promise<Model> {
+  const [name] = await store.names(keepAlive(c));
+  return store.model(name!, keepAlive(c));
+}
+
+/** Gives the models that a request has taken back once it is answered. */
+export async function returnModels(c: Context<EdgeEnv>, next: () => Promise<void>): Promise<void> {
+  const models: Model[] = [];
+  c.set("models", models);
+  try {
+    // Shared, so that a client that hangs up doesn't keep what it took.
+    await shared(c, next());
+  } finally {
+    for (const model of models) model.release();
+  }
+}
+
+export function keepAlive(c: Context<EdgeEnv>): KeepAlive {
+  return (work) => c.env?.waitUntil?.(work);
 }
 
 /**
