@@ -393,7 +393,7 @@ describe("bad usage ends with status 2 and one clear line", () => {
     ["a flag without its value", ["--preset"], /'--preset <name>' argument missing/],
     ["unknown preset", ["--preset", "nope"], /no preset "nope"\. Known: glyphs, ring/],
     ["unknown engine", ["--preset", "ring", "--engine", "abacus"], /no engine "abacus"\. Known: auto, .*cpu/],
-    ["unknown objective", ["--preset", "ring", "--objective", "gan"], /objective\.name: .*"imle"/],
+    ["unknown objective", ["--preset", "ring", "--objective", "wishing"], /objective\.name: .*"imle"/],
     ["two budgets", ["--minutes", "1", "--steps", "5"], /--minutes.*cannot be used with.*--steps/],
     ["two budgets again", ["--epochs", "1", "--steps", "5"], /--steps.*cannot be used with.*--epochs/],
     ["bad seed", ["--seed", "abc"], /--seed.*'abc'.*whole number from 0 to 9007199254740991/],
