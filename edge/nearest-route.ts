@@ -1,6 +1,6 @@
 /** POST /nearest */
 
-import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Example } from "../shared/statistic.ts";
@@ -9,9 +9,10 @@ import { calibrationAnswer, checkAnswer } from "./answers.ts";
 import { calibrationSchema, checkSchema, noteSchema } from "./check-schema.ts";
 import { exampleOfJpeg, exampleOfNpy, exampleOfNumbers, exampleOfPng } from "./example-body.ts";
 import type { Model } from "./model-store.ts";
-import { binary, problems } from "./openapi.ts";
+import { binaryBeside, modelProblems } from "./openapi.ts";
 import { type NearestBody, nearestBody, nearestQuery } from "./parameters.ts";
 import { Problem } from "./problem.ts";
+import { createRoutes } from "./routes.ts";
 import { asExamples, drawSamples } from "./sampling.ts";
 import { type EdgeEnv, requestedModel, type Services, shared } from "./services.ts";
 
@@ -43,19 +44,14 @@ const route = createRoute({
     body: {
       content: {
         "application/json": { schema: nearestBody },
-        "image/png": binary,
-        "image/jpeg": binary,
-        "application/x-npy": binary,
+        ...binaryBeside("image/png", "image/jpeg", "application/x-npy"),
       },
     },
   },
   responses: {
     200: { description: "Neighbours and verdict", content: { "application/json": { schema: answerSchema } } },
-    ...problems(
-      "bad-parameter",
+    ...modelProblems(
       "bad-body",
-      "unknown-model",
-      "version-gone",
       "no-training-examples",
       "body-too-large",
       "unsupported-media-type",
@@ -64,14 +60,12 @@ const route = createRoute({
   },
 });
 
-export function addNearestRoute(app: OpenAPIHono<EdgeEnv>, services: Services): void {
-  app.openapi(route, async (c) => {
+export function nearestRoutes(services: Services) {
+  return createRoutes().openapi(route, async (c) => {
     const { k = DEFAULT_NEIGHBOURS } = c.req.valid("query");
     const { model, base } = await requestedModel(c, services.store);
     const training = await shared(c, model.trainingExamples());
-    // The types of zod-openapi lose a JSON body that has other media types beside it.
-    const json = c.req.valid("json" as never) as NearestBody;
-    const example = await readExample(c, json, model, services);
+    const example = await readExample(c, c.req.valid("json"), model, services);
     const answer = {
       ...checkAnswer(training, example, k, base),
       calibration: calibrationAnswer(training),

@@ -5,6 +5,7 @@ export const PROBLEMS = {
   "bad-body": { status: 400, title: "The body can't be read" },
   "unconditional-model": { status: 400, title: "The model takes no label" },
   "wrong-shape": { status: 422, title: "The example has another shape than the model's" },
+  unauthorized: { status: 401, title: "An API key is needed" },
   "not-found": { status: 404, title: "There is nothing here" },
   "unknown-model": { status: 404, title: "No model of that name is served" },
   "version-gone": { status: 404, title: "That version of the model is not served any more" },
@@ -13,6 +14,7 @@ export const PROBLEMS = {
   "not-acceptable": { status: 406, title: "The answer can't be given in that format" },
   "body-too-large": { status: 413, title: "The body is too large" },
   "unsupported-media-type": { status: 415, title: "The body's media type is not supported" },
+  "too-many-requests": { status: 429, title: "Too many requests in a short time" },
   "model-unavailable": { status: 503, title: "The model's files can't be trusted" },
   internal: { status: 500, title: "The server failed" },
 } as const;

@@ -1,6 +1,7 @@
 /** What every route group is given, and how it finds the model that a request means. */
 
 import type { Context } from "hono";
+import type { ResponseCache } from "./caching.ts";
 import type { DecodeJpeg } from "./jpeg-image.ts";
 import type { FetchAsset, Model, ModelStore } from "./model-store.ts";
 import { Problem } from "./problem.ts";
@@ -9,12 +10,27 @@ export interface Services {
   readonly store: ModelStore;
   readonly fetchAsset: FetchAsset;
   readonly decodeJpeg: DecodeJpeg;
+  /** Keeps immutable answers; null: nothing does. */
+  readonly responseCache: ResponseCache | null;
 }
 
 export interface EdgeEnv {
   Bindings: {
     /** Keeps work alive after the request that began it; left out where the host never cuts work short. */
     readonly waitUntil?: (promise: Promise<unknown>) => void;
+    /** Where the request comes from, for rate limits. */
+    readonly clientAddress?: string | undefined;
+  };
+  /** What is learned of a request on its way, for the log. */
+  Variables: {
+    /** name@version of the model that it means. */
+    model?: string;
+    /** The name of its API key. */
+    client?: string;
+    /** Whether the response cache had the answer. */
+    cache?: "hit" | "miss";
+    /** Milliseconds spent waiting for a model's files. */
+    loadMs?: number;
   };
 }
 
@@ -35,6 +51,7 @@ export async function requestedModel(c: Context<EdgeEnv>, store: ModelStore): Pr
     c,
     store.names().then((names) => store.model(name ?? names[0]!)),
   );
+  c.set("model", model.id);
   const version = c.req.query("v");
   if (version !== undefined && version !== model.manifest.version) {
     throw new Problem(
@@ -49,7 +66,12 @@ export async function requestedModel(c: Context<EdgeEnv>, store: ModelStore): Pr
  * Awaits a load that other requests may be waiting for too. Without waitUntil a client that hangs up would
  * take the load down with its request, and leave the others waiting for ever.
  */
-export function shared<T>(c: Context<EdgeEnv>, load: Promise<T>): Promise<T> {
+export async function shared<T>(c: Context<EdgeEnv>, load: Promise<T>): Promise<T> {
   c.env?.waitUntil?.(load.catch(() => {}));
-  return load;
+  const start = performance.now();
+  try {
+    return await load;
+  } finally {
+    c.set("loadMs", (c.get("loadMs") ?? 0) + performance.now() - start);
+  }
 }

@@ -11,6 +11,11 @@ import { loadWasmGenerator } from "./generator-wasm.ts";
 interface Env {
   /** Static assets: models.json, NAME/… for every bundle, playground/…; see cli/assets.ts. */
   readonly ASSETS: Fetcher;
+  /** A secret: `wrangler secret put API_KEYS`; see api-keys.ts. */
+  readonly API_KEYS?: string;
+  /** See wrangler.toml. */
+  readonly RATE_LIMITER?: RateLimit;
+  readonly LOG_LEVEL?: string;
 }
 
 let app: ReturnType<typeof createApp> | null = null;
@@ -39,7 +44,14 @@ export default {
         ]);
         return createJpegDecoder(jpegModule)(bytes);
       },
+      responseCache: caches.default,
+      apiKeys: env.API_KEYS,
+      rateLimiter: env.RATE_LIMITER,
+      logLevel: env.LOG_LEVEL,
     });
-    return app.fetch(request, { waitUntil: (promise: Promise<unknown>) => context.waitUntil(promise) });
+    return app.fetch(request, {
+      waitUntil: (promise: Promise<unknown>) => context.waitUntil(promise),
+      clientAddress: request.headers.get("cf-connecting-ip") ?? undefined,
+    });
   },
 } satisfies ExportedHandler<Env>;
