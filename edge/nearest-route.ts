@@ -1,7 +1,7 @@
 /** POST /nearest */
 
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Example } from "../shared/statistic.ts";
 import { VERDICT_NOTE } from "../shared/verdict.ts";
@@ -19,6 +19,19 @@ import { type EdgeEnv, requestedModel, type Services, shared } from "./services.
 /** Room for a 256×256 RGB image in any of the formats. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
+/** Compressed bodies are refused as such (RFC 9110, §12.5.3): as what they seem to be they would be broken. */
+const refuseEncoded: MiddlewareHandler<EdgeEnv> = async (c, next) => {
+  const encoding = c.req.header("content-encoding") ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    throw new Problem(
+      "unsupported-media-type",
+      `content-encoding: expected none, got ${JSON.stringify(encoding.slice(0, 80))}`,
+      { "accept-encoding": "identity" },
+    );
+  }
+  return next();
+};
+
 const DEFAULT_NEIGHBOURS = 5;
 
 const answerSchema = checkSchema
@@ -33,12 +46,15 @@ const route = createRoute({
     "The training examples nearest to an image or a vector, and a conformal test of whether it is a copy. " +
     `${VERDICT_NOTE} Images have the model's width and height; transparency shows black, colour becomes grey ` +
     "for grey models, and 16-bit pixels become 8-bit.",
-  middleware: bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: () => {
-      throw new Problem("body-too-large", `nearest: the body may have up to ${MAX_BODY_BYTES} bytes`);
-    },
-  }),
+  middleware: [
+    refuseEncoded,
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: () => {
+        throw new Problem("body-too-large", `nearest: the body may have up to ${MAX_BODY_BYTES} bytes`);
+      },
+    }),
+  ],
   request: {
     query: nearestQuery,
     body: {

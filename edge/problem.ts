@@ -21,6 +21,9 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
+/** Details repeat what the client sent, which may be long. */
+const MAX_DETAIL_CHARACTERS = 500;
+
 /** Thrown anywhere in a request, answered by `problemResponse`. */
 export class Problem extends Error {
   override readonly name = "Problem";
@@ -29,7 +32,7 @@ export class Problem extends Error {
 
   /** @param detail where, what was expected, what came, what to do next; goes to the client */
   constructor(code: ProblemCode, detail: string, headers: Readonly<Record<string, string>> = {}) {
-    super(detail);
+    super(detail.length > MAX_DETAIL_CHARACTERS ? `${detail.slice(0, MAX_DETAIL_CHARACTERS)}…` : detail);
     this.code = code;
     this.headers = headers;
   }

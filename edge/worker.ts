@@ -4,9 +4,10 @@ import alignModule from "../kernels/build/align.wasm";
 import generatorModule from "../kernels/build/generator.wasm";
 import pooledModule from "../kernels/build/pooled.wasm";
 import scanModule from "../kernels/build/scan.wasm";
-import { createApp } from "./app.ts";
+import { type App, createApp } from "./app.ts";
 import { generatorEngine } from "./generator.ts";
 import { loadWasmGenerator } from "./generator-wasm.ts";
+import type { DecodeJpeg } from "./jpeg-image.ts";
 
 interface Env {
   /** Static assets: models.json, NAME/… for every bundle, playground/…; see cli/assets.ts. */
@@ -18,7 +19,8 @@ interface Env {
   readonly LOG_LEVEL?: string;
 }
 
-let app: ReturnType<typeof createApp> | null = null;
+let app: App | null = null;
+let decodeJpeg: DecodeJpeg | null = null;
 
 export default {
   fetch(request, env, context) {
@@ -42,7 +44,8 @@ export default {
           import("./jpeg-image.ts"),
           import("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm"),
         ]);
-        return createJpegDecoder(jpegModule)(bytes);
+        decodeJpeg ??= createJpegDecoder(jpegModule);
+        return decodeJpeg(bytes);
       },
       responseCache: caches.default,
       apiKeys: env.API_KEYS,
