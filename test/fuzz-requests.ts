@@ -49,55 +49,53 @@ const MEDIA_TYPES = ["application/json", "image/png", "image/jpeg", "application
 
 /** @param models names that are served, beside which others are asked for */
 export function requestsOf(document: OpenApi, models: readonly string[]): fc.Arbitrary<FuzzRequest> {
-  const schemaOf = (schema: JsonSchema) => resolve(document, schema);
-  const operations = Object.entries(document.paths).flatMap(([template, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ template, method, operation })),
+  return fc.oneof(
+    ...Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        arbitrary: requestsTo({ path, method, operation }, document, models),
+        // What takes a body or parameters has more in it to find.
+        weight: method === "post" ? 12 : path === "/sample" ? 6 : 1,
+      })),
+    ),
   );
-  // What takes a body or parameters has more in it to find.
-  const weighted = operations.map((one) => ({
-    arbitrary: fc.constant(one),
-    weight: one.method === "post" ? 12 : one.template === "/sample" ? 6 : 1,
-  }));
-  return fc.oneof(...weighted).chain(({ template, method, operation }) => {
-    const parameters = operation.parameters ?? [];
-    return fc
-      .record({
-        prefix: usually(
-          prefixes(models),
-          fc.string().map((name) => `/models/${encodeURIComponent(name)}`),
-        ),
-        segment: usually(
-          fc.nat(400).map((index) => `${index}.png`),
-          odd().map(encodeURIComponent),
-        ),
-        query: fc.tuple(
-          fc.tuple(
-            ...parameters
-              .filter((parameter) => parameter.in === "query")
-              .map(({ name, schema }) =>
-                queryValue(schemaOf(schema)).map((value) => value && `${name}=${value}`),
-              ),
-          ),
-          rarely(odd().map((value) => `${encodeURIComponent(value)}=${encodeURIComponent(value)}`)),
-          rarely(fc.string({ unit: "binary-ascii", maxLength: 20 }).map((text) => text.replaceAll("#", ""))),
-        ),
-        method: usually(fc.constant(method.toUpperCase()), fc.constantFrom(...METHODS)),
-        headers: headers(),
-        body: operation.requestBody
-          ? bodies(schemaOf(operation.requestBody.content["application/json"]!.schema), schemaOf)
-          : rarely(fc.record({ type: fc.constantFrom(...MEDIA_TYPES), bytes: fc.uint8Array() })),
-      })
-      .map(({ prefix, segment, query: [known, unknown, raw], method, headers, body }) => {
-        const query = [...known, unknown, raw].filter((part) => part !== null).join("&");
-        const mayHaveBody = method !== "GET" && method !== "HEAD";
-        return {
-          method,
-          path: prefix + template.replace(/\{\w+\}/, segment) + (query && `?${query}`),
-          headers: { ...(mayHaveBody && body ? { "content-type": body.type } : {}), ...headers },
-          body: mayHaveBody && body ? new Uint8Array(body.bytes) : null,
-        };
-      });
-  });
+}
+
+function requestsTo(
+  { path, method, operation }: { path: string; method: string; operation: Operation },
+  document: OpenApi,
+  models: readonly string[],
+): fc.Arbitrary<FuzzRequest> {
+  const schemaOf = (schema: JsonSchema) => resolve(document, schema);
+  const parameters = (operation.parameters ?? [])
+    .filter((parameter) => parameter.in === "query")
+    .map(({ name, schema }) => queryValue(schemaOf(schema)).map((value) => value && `${name}=${value}`));
+  const json = operation.requestBody?.content["application/json"];
+  return fc
+    .record({
+      prefix: prefixes(models),
+      segment: usually(
+        fc.nat(400).map((index) => `${index}.png`),
+        odd().map(encodeURIComponent),
+      ),
+      known: fc.tuple(...parameters),
+      unknown: rarely(odd().map((value) => `${encodeURIComponent(value)}=${encodeURIComponent(value)}`)),
+      raw: rarely(fc.string({ unit: "binary-ascii", maxLength: 20 }).map((text) => text.replaceAll("#", ""))),
+      method: usually(fc.constant(method.toUpperCase()), fc.constantFrom(...METHODS)),
+      headers: headers(),
+      body: json
+        ? bodies(json.schema, schemaOf)
+        : rarely(fc.record({ type: fc.constantFrom(...MEDIA_TYPES), bytes: fc.uint8Array() })),
+    })
+    .map(({ prefix, segment, known, unknown, raw, method, headers, body }) => {
+      const query = [...known, unknown, raw].filter((part) => part !== null).join("&");
+      const mayHaveBody = method !== "GET" && method !== "HEAD";
+      return {
+        method,
+        path: prefix + path.replace(/\{\w+\}/, segment) + (query && `?${query}`),
+        headers: { ...(mayHaveBody && body ? { "content-type": body.type } : {}), ...headers },
+        body: mayHaveBody && body ? new Uint8Array(body.bytes) : null,
+      };
+    });
 }
 
 export function resolve(document: OpenApi, schema: JsonSchema): JsonSchema {
@@ -113,7 +111,10 @@ const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
 function prefixes(models: readonly string[]): fc.Arbitrary<string> {
   return usually(
     fc.constantFrom("", "", ...models.map((name) => `/models/${name}`)),
-    fc.constantFrom("/models/nope", "/nope", "/"),
+    fc.oneof(
+      fc.constantFrom("/models/nope", "/nope", "/"),
+      fc.string().map((name) => `/models/${encodeURIComponent(name)}`),
+    ),
   );
 }
 
@@ -313,10 +314,8 @@ function oddPngs(): fc.Arbitrary<Uint8Array> {
       pngHeader(width!, height!, { depth, colour, interlace }),
     );
   const pixels = fc
-    .nat(7000)
-    .chain((length) =>
-      fc.nat(255).map((value) => pngChunk("IDAT", zlibSync(new Uint8Array(length).fill(value)))),
-    );
+    .record({ length: fc.nat(7000), value: fc.nat(255) })
+    .map(({ length, value }) => pngChunk("IDAT", zlibSync(new Uint8Array(length).fill(value))));
   const other = fc
     .record({
       type: fc.constantFrom("IDAT", "PLTE", "tRNS", "IEND", "gAMA", "iCCP", "zTXt", "acTL"),
