@@ -1,8 +1,8 @@
 /** Puts together what the Worker serves from: bundles, checked file by file, and the playground. */
 
-import { copyFile, link, mkdir, writeFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import { MODEL_LIST } from "../edge/model-store.ts";
+import { copyFile, link, mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { filePath, MODEL_LIST, manifestPath } from "../edge/storage/storage.ts";
 import { type Bundle, openBundle } from "../trainer/bundle-reader.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { buildPlayground } from "./build-worker.ts";
@@ -24,21 +24,52 @@ export async function checkBundles(directories: readonly string[]): Promise<Bund
   return bundles;
 }
 
+/** A file of the served bundles: where a storage has it, and where its content is. */
+export interface StoredFile {
+  readonly path: string;
+  readonly source: { readonly file: string } | { readonly text: string };
+}
+
+/**
+ * All that a storage holds, as edge/storage/storage.ts lays it out. A model's manifest comes after the files that it
+ * names, and the list of models comes last: whoever writes them in this order never shows what isn't there yet.
+ */
+export function storedFiles(bundles: readonly Bundle[]): StoredFile[] {
+  const files = bundles.flatMap(({ directory, manifest: { name, version, files } }) => [
+    ...files.map(({ path }) => ({
+      path: filePath(name, version, path),
+      source: { file: resolve(directory, path) },
+    })),
+    { path: manifestPath(name), source: { file: resolve(directory, "manifest.json") } },
+  ]);
+  const names = bundles.map(({ manifest }) => manifest.name);
+  return [...files, { path: MODEL_LIST, source: { text: JSON.stringify(names) } }];
+}
+
+/** The content of a stored file. */
+export async function readStored({ source }: StoredFile): Promise<Uint8Array<ArrayBuffer>> {
+  return "text" in source
+    ? new TextEncoder().encode(source.text)
+    : new Uint8Array(await readFile(source.file));
+}
+
+/** Writes the pages that the Worker shows. */
+export async function writePages(directory: string): Promise<void> {
+  await buildPlayground(join(directory, "playground"));
+}
+
 /**
  * Writes the assets folder. Bundle files are linked rather than copied where that is possible: a bundle that is
  * exported anew replaces files and does not change them, so the folder keeps what was checked.
  */
 export async function writeAssets(directory: string, bundles: readonly Bundle[]): Promise<void> {
-  await buildPlayground(join(directory, "playground"));
-  for (const { directory: source, manifest } of bundles) {
-    const target = join(directory, manifest.name);
-    await mkdir(target, { recursive: true });
-    for (const file of ["manifest.json", ...manifest.files.map(({ path }) => path)]) {
-      await linkOrCopy(resolve(source, file), join(target, basename(file)));
-    }
+  await writePages(directory);
+  for (const { path, source } of storedFiles(bundles)) {
+    const target = join(directory, path);
+    await mkdir(dirname(target), { recursive: true });
+    if ("text" in source) await writeFile(target, source.text);
+    else await linkOrCopy(source.file, target);
   }
-  const names = bundles.map(({ manifest }) => manifest.name);
-  await writeFile(join(directory, MODEL_LIST), JSON.stringify(names));
 }
 
 async function linkOrCopy(source: string, target: string): Promise<void> {

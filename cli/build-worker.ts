@@ -15,8 +15,10 @@ export interface WorkerBuild {
   readonly scripts: readonly string[];
   /** The WebAssembly modules that those import by name. */
   readonly wasm: readonly string[];
+  /** Files of bundles that they import by name. */
+  readonly data: readonly string[];
   readonly bytes: number;
-  /** Scripts and WebAssembly, each gzipped: what a deployed Worker's size limit counts. */
+  /** Scripts, WebAssembly and data, each gzipped: what a deployed Worker's size limit counts. */
   readonly gzipBytes: number;
   /** The part of it that is loaded at the start; the rest (TF.js, the JPEG decoder) only when needed. */
   readonly startGzipBytes: number;
@@ -26,9 +28,14 @@ export interface WorkerBuild {
  * Builds the Worker into a folder: ES modules, and beside them the WebAssembly modules that they import. What is
  * imported dynamically becomes a module of its own. The same files run in local workerd and are deployed.
  *
- * @param entry relative to the project
+ * @param entry    relative to the project
+ * @param embedded what edge/embedded-models.ts holds
  */
-export async function buildWorker(entry: string, directory: string): Promise<WorkerBuild> {
+export async function buildWorker(
+  entry: string,
+  directory: string,
+  embedded: readonly EmbeddedFile[] = [],
+): Promise<WorkerBuild> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const main = "worker.js";
@@ -48,14 +55,16 @@ export async function buildWorker(entry: string, directory: string): Promise<Wor
     // workerd has a `process`, by which Emscripten's scripts take it for Node.
     define: { process: "undefined" },
     logLevel: "error",
-    plugins: [wasmModules(wasmPaths)],
+    plugins: [wasmModules(wasmPaths), embeddedModels(embedded)],
   });
+  const data = embedded.map((_, i) => dataModule(i));
+  await Promise.all(embedded.map(({ bytes }, i) => writeFile(join(directory, data[i]!), bytes)));
   for (const path of wasmPaths) await copyFile(path, join(directory, basename(path)));
   const scripts = [main, ...Object.keys(metafile.outputs).filter((file) => file !== main)];
   const wasm = [...wasmPaths].map((path) => basename(path));
   const sizes = new Map(
     await Promise.all(
-      [...scripts, ...wasm].map(async (file) => {
+      [...scripts, ...wasm, ...data].map(async (file) => {
         const content = await readFile(join(directory, file));
         return [file, { bytes: content.byteLength, gzipBytes: gzipSync(content).byteLength }] as const;
       }),
@@ -67,9 +76,34 @@ export async function buildWorker(entry: string, directory: string): Promise<Wor
     directory,
     scripts,
     wasm,
+    data,
     bytes: [...sizes.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     gzipBytes: gzipBytes(sizes.keys()),
-    startGzipBytes: gzipBytes(loadedAtStart(metafile, main)),
+    startGzipBytes: gzipBytes([...loadedAtStart(metafile, main), ...data]),
+  };
+}
+
+/** A file that is built into the script. */
+export interface EmbeddedFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+const dataModule = (index: number) => `embedded-${index}.bin`;
+
+/** Fills edge/embedded-models.ts: every file is a data module, which Workers import as an ArrayBuffer. */
+function embeddedModels(files: readonly EmbeddedFile[]): Plugin {
+  return {
+    name: "embedded-models",
+    setup({ onLoad, onResolve }) {
+      onResolve({ filter: /^\.\/embedded-\d+\.bin$/ }, ({ path }) => ({ path, external: true }));
+      onLoad({ filter: /embedded-models\.ts$/ }, () => ({
+        contents: [
+          ...files.map((_, i) => `import file${i} from "./${dataModule(i)}";`),
+          `export const EMBEDDED_MODELS = {${files.map(({ path }, i) => `${JSON.stringify(path)}: file${i}`)}};`,
+        ].join("\n"),
+      }));
+    },
   };
 }
 

@@ -10,18 +10,25 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../trainer/input-error.ts";
 import { checkBundles, writeAssets } from "./assets.ts";
-import { buildWorker, type WorkerBuild } from "./build-worker.ts";
+import { buildWorker, type EmbeddedFile, type WorkerBuild } from "./build-worker.ts";
 
 /** The binary that the npm package brings; the package has no types. */
 const { default: workerdPath } = createRequire(import.meta.url)("workerd") as { readonly default: string };
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-export interface ServeOptions {
-  /** Bundle folders; the first one's model is the default. */
-  readonly bundles: readonly string[];
+export interface WorkerOptions {
   readonly host?: string;
   /** 0, the default: any that is free. */
   readonly port?: number;
+  /** What wrangler.toml calls [vars]. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Built into the script; see edge/storage/embedded.ts. */
+  readonly embedded?: readonly EmbeddedFile[];
+}
+
+export interface ServeOptions extends WorkerOptions {
+  /** Bundle folders; the first one's model is the default. */
+  readonly bundles: readonly string[];
 }
 
 export interface LocalServer {
@@ -56,14 +63,15 @@ export async function startServer(options: ServeOptions): Promise<LocalServer> {
 export async function startWorker(
   entry: string,
   fillAssets: (directory: string) => Promise<unknown>,
-  { host = "127.0.0.1", port = 0 }: Pick<ServeOptions, "host" | "port">,
+  { host = "127.0.0.1", port = 0, variables = {}, embedded = [] }: WorkerOptions,
 ): Promise<LocalServer> {
   await mkdir(join(root, "dist"), { recursive: true });
   const stage = await mkdtemp(join(root, "dist/serve-"));
   try {
-    const build = await buildWorker(entry, join(stage, "worker"));
+    const build = await buildWorker(entry, join(stage, "worker"), embedded);
     await fillAssets(join(stage, "assets"));
-    await writeFile(join(stage, "config.capnp"), await workerdConfig(build, join(stage, "assets")));
+    const config = await workerdConfig(build, join(stage, "assets"), variables);
+    await writeFile(join(stage, "config.capnp"), config);
     return { ...(await runWorkerd(stage, host, port)), build };
   } catch (error) {
     await rm(stage, { recursive: true, force: true });
@@ -154,10 +162,19 @@ async function requireHealth(url: string): Promise<void> {
   throw new Error(`the server does not work: ${await response.text()}`);
 }
 
-async function workerdConfig({ scripts, wasm }: WorkerBuild, assets: string): Promise<string> {
+async function workerdConfig(
+  { scripts, wasm, data }: WorkerBuild,
+  assets: string,
+  variables: Readonly<Record<string, string>>,
+): Promise<string> {
   const modules = [
     ...scripts.map((file) => `(name = "${file}", esModule = embed "worker/${file}")`),
     ...wasm.map((file) => `(name = "${file}", wasm = embed "worker/${file}")`),
+    ...data.map((file) => `(name = "${file}", data = embed "worker/${file}")`),
+  ];
+  const bindings = [
+    '(name = "ASSETS", service = "assets")',
+    ...Object.entries(variables).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`),
   ];
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -165,7 +182,7 @@ const config :Workerd.Config = (
     (name = "edge", worker = (
       modules = [${modules.join(", ")}],
       compatibilityDate = "${await compatibilityDate()}",
-      bindings = [(name = "ASSETS", service = "assets")],
+      bindings = [${bindings.join(", ")}],
     )),
     (name = "assets", disk = (path = ${JSON.stringify(assets)})),
   ],

@@ -4,7 +4,7 @@ import type { z } from "@hono/zod-openapi";
 import { checkExample } from "../shared/memorisation-check.ts";
 import type { Example } from "../shared/statistic.ts";
 import type { calibrationSchema, checkSchema } from "./check-schema.ts";
-import type { TrainingExamples } from "./model-store.ts";
+import type { TrainingExamples } from "./training-examples.ts";
 
 /** @param base where the model's routes begin */
 export function checkAnswer(

@@ -20,9 +20,12 @@ import { requestLog, type WriteLog } from "./request-log.ts";
 import { createRoutes } from "./routes.ts";
 import { sampleRoutes } from "./sample-route.ts";
 import { openApiDocument, serviceRoutes } from "./service-routes.ts";
-import type { EdgeEnv, Services } from "./services.ts";
+import { type EdgeEnv, returnModels, type Services } from "./services.ts";
+import type { FetchAsset } from "./storage/assets.ts";
 
 export interface AppOptions extends ModelStoreOptions {
+  /** The playground's files. */
+  readonly fetchAsset: FetchAsset;
   readonly decodeJpeg: DecodeJpeg;
   /** Keeps samples that never change; left out: every one is drawn. */
   readonly responseCache?: ResponseCache | undefined;
@@ -35,6 +38,9 @@ export interface AppOptions extends ModelStoreOptions {
   /** Left out: to the console. */
   readonly writeLog?: WriteLog | undefined;
 }
+
+/** A failed read is not kept: whoever comes back later has it tried again. */
+const RETRY_SECONDS = "5";
 
 /** The app with the types of its routes, for `client.ts`. */
 export type App = ReturnType<typeof createApp>;
@@ -55,6 +61,7 @@ export function createApp(options: AppOptions) {
   const document = () => openApiDocument(app, needsKey);
   app.use(requestLog(options.logLevel ?? "error", options.writeLog));
   app.use(commonHeaders);
+  app.use(returnModels);
 
   // Pages and what tells how the service is doing are open to all; what follows asks for a key, if there are any.
   const service = app.route("/", serviceRoutes(services, document));
@@ -78,7 +85,11 @@ export function createApp(options: AppOptions) {
   );
   app.onError((error, c) => {
     if (error instanceof Problem) return problemResponse(error);
-    if (error instanceof BundleError) return problemResponse(new Problem("model-unavailable", error.message));
+    if (error instanceof BundleError) {
+      return problemResponse(
+        new Problem("model-unavailable", error.message, { "retry-after": RETRY_SECONDS }),
+      );
+    }
     if (error instanceof HTTPException && error.status === 415) {
       return problemResponse(new Problem("unsupported-media-type", unsupportedMediaType(c)));
     }

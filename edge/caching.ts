@@ -1,7 +1,7 @@
 /** Freshness, entity tags, conditional requests (RFC 9110, RFC 9111), and answers kept by the host. */
 
 import type { Context } from "hono";
-import type { EdgeEnv } from "./services.ts";
+import { type EdgeEnv, keepAlive } from "./services.ts";
 
 /**
  * immutable: the URL names the exact version. short: the answer may change with the next model.
@@ -65,8 +65,7 @@ async function kept(
   c.set("cache", hit ? "hit" : "miss");
   const response = hit ? new Response(hit.body, hit) : await makeResponse();
   if (!hit) {
-    const put = cache.put(url, response.clone()).catch(() => {});
-    c.env?.waitUntil?.(put);
+    keepAlive(c)(cache.put(url, response.clone()).catch(() => {}));
   }
   // RFC 9211
   response.headers.set("cache-status", `imle-edge; ${hit ? "hit" : "fwd=uri-miss; stored"}`);

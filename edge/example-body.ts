@@ -6,7 +6,7 @@ import type { Example } from "../shared/statistic.ts";
 import { convertChannels } from "./channels.ts";
 import { type ImageSize, jpegScanCount, jpegSize, pngSize } from "./image-header.ts";
 import type { DecodeJpeg } from "./jpeg-image.ts";
-import type { Model } from "./model-store.ts";
+import type { Model } from "./model.ts";
 import { type DecodedImage, decodePng } from "./png-image.ts";
 import { Problem } from "./problem.ts";
 

@@ -8,7 +8,7 @@ import { VERDICT_NOTE } from "../shared/verdict.ts";
 import { calibrationAnswer, checkAnswer } from "./answers.ts";
 import { calibrationSchema, checkSchema, noteSchema } from "./check-schema.ts";
 import { exampleOfJpeg, exampleOfNpy, exampleOfNumbers, exampleOfPng } from "./example-body.ts";
-import type { Model } from "./model-store.ts";
+import type { Model } from "./model.ts";
 import { binaryBeside, modelProblems } from "./openapi.ts";
 import { type NearestBody, nearestBody, nearestQuery } from "./parameters.ts";
 import { Problem } from "./problem.ts";

@@ -15,7 +15,7 @@ export const PROBLEMS = {
   "body-too-large": { status: 413, title: "The body is too large" },
   "unsupported-media-type": { status: 415, title: "The body's media type is not supported" },
   "too-many-requests": { status: 429, title: "Too many requests in a short time" },
-  "model-unavailable": { status: 503, title: "The model's files can't be trusted" },
+  "model-unavailable": { status: 503, title: "The model can't be loaded now" },
   internal: { status: 500, title: "The server failed" },
 } as const;
 

@@ -2,6 +2,7 @@
 
 import type { Context, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
+import { BundleError } from "../shared/manifest.ts";
 import { Problem } from "./problem.ts";
 import type { EdgeEnv } from "./services.ts";
 
@@ -62,8 +63,13 @@ function logEntry(c: Context<EdgeEnv>, level: Severity, requestId: string, ms: n
     cache: c.get("cache") ?? null,
     client: c.get("client") ?? null,
     ...(error instanceof Problem && { code: error.code }),
-    ...(error && res.status >= 500 && { error: error.stack ?? String(error) }),
+    ...(error && res.status >= 500 && { error: expected(error) ? error.message : error.stack }),
   };
+}
+
+/** Its message says all there is to know. */
+function expected(error: Error): boolean {
+  return error instanceof Problem || error instanceof BundleError;
 }
 
 function rounded(ms: number): number {

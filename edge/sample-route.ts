@@ -8,7 +8,7 @@ import { VERDICT_NOTE } from "../shared/verdict.ts";
 import { calibrationAnswer, checkAnswer } from "./answers.ts";
 import { cached } from "./caching.ts";
 import { calibrationSchema, checkSchema, noteSchema } from "./check-schema.ts";
-import type { Model, TrainingExamples } from "./model-store.ts";
+import type { Model } from "./model.ts";
 import { negotiate } from "./negotiate.ts";
 import { binaryBeside, modelProblems, notModified } from "./openapi.ts";
 import { sampleQuery } from "./parameters.ts";
@@ -17,6 +17,7 @@ import { createRoutes } from "./routes.ts";
 import { asExamples, drawSamples } from "./sampling.ts";
 import { requestedModel, type Services, shared } from "./services.ts";
 import { sized } from "./sized.ts";
+import type { TrainingExamples } from "./training-examples.ts";
 
 const samplesSchema = z
   .object({

@@ -5,7 +5,7 @@ import packageInfo from "../package.json" with { type: "json" };
 import { generatorEngine } from "./generator.ts";
 import { problems, SECURITY_SCHEMES } from "./openapi.ts";
 import { createRoutes } from "./routes.ts";
-import { type EdgeEnv, type Services, shared } from "./services.ts";
+import { defaultModel, type EdgeEnv, keepAlive, type Services, shared } from "./services.ts";
 
 const modelsRoute = createRoute({
   method: "get",
@@ -62,8 +62,8 @@ const healthRoute = createRoute({
 export function serviceRoutes({ store }: Services, openApi: () => object) {
   const routes = createRoutes()
     .openapi(modelsRoute, async (c) => {
-      const names = await shared(c, store.names());
-      const models = await Promise.all(names.map((name) => shared(c, store.model(name))));
+      const names = await shared(c, store.names(keepAlive(c)));
+      const models = await Promise.all(names.map((name) => shared(c, store.model(name, keepAlive(c)))));
       const list = models.map(({ manifest: { name, version, output } }) => ({
         name,
         version,
@@ -74,8 +74,7 @@ export function serviceRoutes({ store }: Services, openApi: () => object) {
       return c.json({ default: names[0]!, models: list }, 200, { "cache-control": "public, no-cache" });
     })
     .openapi(healthRoute, async (c) => {
-      const names = await shared(c, store.names());
-      const model = await shared(c, store.model(names[0]!));
+      const model = await shared(c, defaultModel(c, store));
       const health = { status: "ok" as const, model: model.id, generator: generatorEngine(model.manifest) };
       return c.json(health, 200, { "cache-control": "no-store" });
     });

@@ -3,8 +3,11 @@
 import type { Context } from "hono";
 import type { ResponseCache } from "./caching.ts";
 import type { DecodeJpeg } from "./jpeg-image.ts";
-import type { FetchAsset, Model, ModelStore } from "./model-store.ts";
+import type { KeepAlive } from "./kept-copy.ts";
+import type { Model } from "./model.ts";
+import type { ModelStore } from "./model-store.ts";
 import { Problem } from "./problem.ts";
+import type { FetchAsset } from "./storage/assets.ts";
 
 export interface Services {
   readonly store: ModelStore;
@@ -21,7 +24,7 @@ export interface EdgeEnv {
     /** Where the request comes from, for rate limits. */
     readonly clientAddress?: string | undefined;
   };
-  /** What is learned of a request on its way, for the log. */
+  /** What is learned of a request on its way; most of it for the log. */
   Variables: {
     /** name@version of the model that it means. */
     model?: string;
@@ -31,6 +34,8 @@ export interface EdgeEnv {
     cache?: "hit" | "miss";
     /** Milliseconds spent waiting for a model's files. */
     loadMs?: number;
+    /** What the request has taken; see `returnModels`. */
+    models: Model[];
   };
 }
 
@@ -49,9 +54,11 @@ export async function requestedModel(c: Context<EdgeEnv>, store: ModelStore): Pr
   const name = c.req.param("name") as string | undefined;
   const model = await shared(
     c,
-    store.names().then((names) => store.model(name ?? names[0]!)),
+    name === undefined ? defaultModel(c, store) : store.model(name, keepAlive(c)),
   );
   c.set("model", model.id);
+  model.take();
+  c.get("models").push(model);
   const version = c.req.query("v");
   if (version !== undefined && version !== model.manifest.version) {
     throw new Problem(
@@ -62,12 +69,35 @@ export async function requestedModel(c: Context<EdgeEnv>, store: ModelStore): Pr
   return { model, base: name === undefined ? "" : `/models/${name}` };
 }
 
+export async function defaultModel(c: Context<EdgeEnv>, store: ModelStore): Promise<Model> {
+  const [name] = await store.names(keepAlive(c));
+  return store.model(name!, keepAlive(c));
+}
+
+/** Gives the models that a request has taken back once it is answered. */
+export async function returnModels(c: Context<EdgeEnv>, next: () => Promise<void>): Promise<void> {
+  const models: Model[] = [];
+  c.set("models", models);
+  try {
+    const answered = next();
+    // So that a client that hangs up doesn't keep what it took.
+    keepAlive(c)(answered.catch(() => {}));
+    await answered;
+  } finally {
+    for (const model of models) model.release();
+  }
+}
+
+export function keepAlive(c: Context<EdgeEnv>): KeepAlive {
+  return (work) => c.env?.waitUntil?.(work);
+}
+
 /**
  * Awaits a load that other requests may be waiting for too. Without waitUntil a client that hangs up would
  * take the load down with its request, and leave the others waiting for ever.
  */
 export async function shared<T>(c: Context<EdgeEnv>, load: Promise<T>): Promise<T> {
-  c.env?.waitUntil?.(load.catch(() => {}));
+  keepAlive(c)(load.catch(() => {}));
   const start = performance.now();
   try {
     return await load;

@@ -5,19 +5,28 @@ import generatorModule from "../kernels/build/generator.wasm";
 import pooledModule from "../kernels/build/pooled.wasm";
 import scanModule from "../kernels/build/scan.wasm";
 import { type App, createApp } from "./app.ts";
+import { EMBEDDED_MODELS } from "./embedded-models.ts";
 import { generatorEngine } from "./generator.ts";
 import { loadWasmGenerator } from "./generator-wasm.ts";
 import type { DecodeJpeg } from "./jpeg-image.ts";
+import { createStorage } from "./storage/index.ts";
 
+/** Bindings and variables; wrangler.toml says what each is for. */
 interface Env {
-  /** Static assets: models.json, NAME/… for every bundle, playground/…; see cli/assets.ts. */
   readonly ASSETS: Fetcher;
-  /** A secret: `wrangler secret put API_KEYS`; see api-keys.ts. */
+  readonly MODELS?: R2Bucket;
+  readonly MODEL_STORE?: string;
+  readonly MODEL_REFRESH_SECONDS?: string;
+  readonly MODEL_MEMORY_MIB?: string;
   readonly API_KEYS?: string;
-  /** See wrangler.toml. */
   readonly RATE_LIMITER?: RateLimit;
   readonly LOG_LEVEL?: string;
 }
+
+const DEFAULT_REFRESH_SECONDS = 30;
+
+/** An isolate has 128 MB; the rest is for the script, its heap and what requests hold. */
+const DEFAULT_MEMORY_MIB = 100;
 
 let app: App | null = null;
 let decodeJpeg: DecodeJpeg | null = null;
@@ -25,8 +34,16 @@ let decodeJpeg: DecodeJpeg | null = null;
 export default {
   fetch(request, env, context) {
     // Models stay loaded for as long as the isolate lives.
+    const fetchAsset = (path: string) => env.ASSETS.fetch(`https://assets/${path}`);
     app ??= createApp({
-      fetchAsset: (path) => env.ASSETS.fetch(`https://assets/${path}`),
+      fetchAsset,
+      storage: createStorage(env.MODEL_STORE ?? "assets", {
+        fetchAsset,
+        bucket: env.MODELS ?? null,
+        embedded: EMBEDDED_MODELS,
+        refreshMs: Number(env.MODEL_REFRESH_SECONDS ?? DEFAULT_REFRESH_SECONDS) * 1000,
+      }),
+      memoryBytes: Number(env.MODEL_MEMORY_MIB ?? DEFAULT_MEMORY_MIB) * 2 ** 20,
       scanKernels: { scan: scanModule, pooled: pooledModule, align: alignModule },
       // What is imported below is loaded when first needed: TF.js is larger than all the rest.
       loadGenerator: async (manifest, readFile) => {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AppOptions } from "../edge/app.ts";
 import type { ResponseCache } from "../edge/caching.ts";
+import { assetStorage } from "../edge/storage/assets.ts";
 import type { Manifest } from "../shared/manifest.ts";
 import { bytesOf, expectProblem } from "./edge-client.ts";
 import { createNodeApp, type NodeApp } from "./node-app.ts";
@@ -192,7 +193,7 @@ describe("the log", () => {
   test("tells why a model can't be served", async () => {
     const { app, entries } = logged({
       logLevel: "error",
-      fetchAsset: async () => new Response(null, { status: 500 }),
+      storage: assetStorage(async () => new Response(null, { status: 500 })),
     });
     expect((await app.request("/sample")).status).toBe(503);
     expect(entries()).toMatchObject([

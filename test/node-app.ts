@@ -9,6 +9,7 @@ import { generatorEngine } from "../edge/generator.ts";
 import { loadTfjsGenerator } from "../edge/generator-tfjs.ts";
 import { loadWasmGenerator } from "../edge/generator-wasm.ts";
 import { createJpegDecoder } from "../edge/jpeg-image.ts";
+import { assetStorage, type FetchAsset } from "../edge/storage/assets.ts";
 import { kernelModule, scanKernels } from "../trainer/engine/kernels.ts";
 
 const require = createRequire(import.meta.url);
@@ -41,24 +42,28 @@ export function createNodeApp(
   const fetched: string[] = [];
   const keptAlive: Promise<unknown>[] = [];
   const host = { waitUntil: (promise: Promise<unknown>) => void keptAlive.push(promise) };
+  const fetchAsset: FetchAsset = async (path) => {
+    fetched.push(path);
+    if (path === "models.json") return Response.json(Object.keys(bundles));
+    const [name = "", ...rest] = path.split("/");
+    try {
+      // NAME/manifest.json, or NAME/VERSION/FILE.
+      return new Response(new Uint8Array(await readFile(join(bundles[name] ?? "nowhere", rest.at(-1)!))));
+    } catch {
+      return new Response(null, { status: 404 });
+    }
+  };
   const app = createApp({
     logLevel: "off",
+    fetchAsset,
+    storage: assetStorage(fetchAsset),
+    memoryBytes: 2 ** 30,
     scanKernels: scanKernels(),
     loadGenerator: (manifest, readFile) =>
       generatorEngine(manifest) === "wasm"
         ? loadWasmGenerator(generatorModule, manifest, readFile)
         : loadTfjsGenerator(tfjsModule, manifest, readFile),
     decodeJpeg: createJpegDecoder(jpegModule),
-    async fetchAsset(path) {
-      fetched.push(path);
-      if (path === "models.json") return Response.json(Object.keys(bundles));
-      const [name = "", file = ""] = path.split("/");
-      try {
-        return new Response(new Uint8Array(await readFile(join(bundles[name] ?? "nowhere", file))));
-      } catch {
-        return new Response(null, { status: 404 });
-      }
-    },
     ...options,
   });
   return {

@@ -23,6 +23,8 @@ export interface SmallBundle {
   readonly heldOutCount?: number;
   /** Leaves the training examples out. */
   readonly withoutRows?: boolean;
+  /** Leaves out how far training examples are from each other, which takes long for many. */
+  readonly withoutSiblings?: boolean;
   readonly seed?: number;
 }
 
@@ -83,7 +85,7 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
     metrics: {},
     train: scan && train,
     calibration: scan && (await calibrate(scan, train, heldOut, 0.01, () => {})),
-    siblings: scan && (await siblingDistances(scan, () => {})),
+    siblings: scan && !bundle.withoutSiblings ? await siblingDistances(scan, () => {}) : null,
     hnswIndex: null,
     preview: encodePng({ width: 1, height: 1, channels: 1, data: new Uint8Array(1) }),
     report: "<!doctype html><title>Report</title>",

@@ -5,6 +5,7 @@
 import tfjsModule from "@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm";
 import { createApp } from "../../edge/app.ts";
 import { loadTfjsGenerator } from "../../edge/generator-tfjs.ts";
+import { assetStorage } from "../../edge/storage/assets.ts";
 import alignModule from "../../kernels/build/align.wasm";
 import pooledModule from "../../kernels/build/pooled.wasm";
 import scanModule from "../../kernels/build/scan.wasm";
@@ -17,8 +18,11 @@ let app: ReturnType<typeof createApp> | null = null;
 
 export default {
   fetch(request: Request, env: Env): Response | Promise<Response> {
+    const fetchAsset = (path: string) => env.ASSETS.fetch(`https://assets/${path}`);
     app ??= createApp({
-      fetchAsset: (path) => env.ASSETS.fetch(`https://assets/${path}`),
+      fetchAsset,
+      storage: assetStorage(fetchAsset),
+      memoryBytes: 100 * 2 ** 20,
       scanKernels: { scan: scanModule, pooled: pooledModule, align: alignModule },
       loadGenerator: (manifest, readFile) => loadTfjsGenerator(tfjsModule, manifest, readFile),
       decodeJpeg: () => Promise.reject(new Error("no JPEGs here")),
