@@ -93,15 +93,32 @@ export function keepAlive(c: Context<EdgeEnv>): KeepAlive {
 }
 
 /**
- * Awaits a load that other requests may be waiting for too. Without waitUntil a client that hangs up would
- * take the load down with its request, and leave the others waiting for ever.
+ * Awaits a load that other requests may be waiting for too.
+ *
+ * In Workers a promise belongs to the request that made it. Without waitUntil a client that hangs up would take the
+ * load down with its request, and leave the others waiting for ever. And who waits for another request's promise may
+ * go on as a part of that request, where no answer can be made for one's own: so one only looks whether it has settled,
+ * from time to time.
  */
 export async function shared<T>(c: Context<EdgeEnv>, load: Promise<T>): Promise<T> {
-  keepAlive(c)(load.catch(() => {}));
+  let hasSettled = false;
+  const settled = load.then(
+    () => {
+      hasSettled = true;
+    },
+    () => {
+      hasSettled = true;
+    },
+  );
+  keepAlive(c)(settled);
   const start = performance.now();
-  try {
-    return await load;
-  } finally {
-    c.set("loadMs", (c.get("loadMs") ?? 0) + performance.now() - start);
-  }
+  // What is loaded already has settled by then.
+  for (let turns = 0; !hasSettled && turns < TURNS; turns++) await null;
+  while (!hasSettled) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  c.set("loadMs", (c.get("loadMs") ?? 0) + performance.now() - start);
+  return load;
 }
+
+/** Microtasks that it takes a promise of a promise to settle, and some more. */
+const TURNS = 10;
+const LOOK_MS = 1;
