@@ -110,10 +110,10 @@ export async function shared<T>(c: Context<EdgeEnv>, load: Promise<T>): Promise<
       hasSettled = true;
     },
   );
-  keepAlive(c)(settled);
   const start = performance.now();
   // What is loaded already has settled by then.
   for (let turns = 0; !hasSettled && turns < TURNS; turns++) await null;
+  if (!hasSettled) keepAlive(c)(settled);
   while (!hasSettled) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   c.set("loadMs", (c.get("loadMs") ?? 0) + performance.now() - start);
   return load;
