@@ -5,20 +5,20 @@ import { readdir, readFile } from "node:fs/promises";
 import { Agent, type RequestOptions, request } from "node:http";
 import { promisify } from "node:util";
 
-/** Requests a second with 16 connections: by `wrk` where it is installed, else by Node. */
-export async function requestsPerSecond(url: string, seconds: number): Promise<number> {
+/** Requests a second over so many connections: by `wrk` where it is installed, else by Node. */
+export async function requestsPerSecond(url: string, seconds: number, connections: number): Promise<number> {
   try {
-    const { stdout } = await promisify(execFile)("wrk", ["-t1", "-c16", `-d${seconds}s`, url]);
+    const { stdout } = await promisify(execFile)("wrk", ["-t1", `-c${connections}`, `-d${seconds}s`, url]);
     if (/Non-2xx/.test(stdout)) throw new Error(`${url}: ${stdout}`);
     return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)![1]);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
-  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const end = performance.now() + seconds * 1000;
   let done = 0;
   await Promise.all(
-    Array.from({ length: 16 }, async () => {
+    Array.from({ length: connections }, async () => {
       for (; performance.now() < end; done++) await send(url, { agent });
     }),
   );

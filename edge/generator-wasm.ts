@@ -5,11 +5,12 @@
 
 import { type ActivationName, LEAKY_SLOPE, type Manifest } from "../shared/manifest.ts";
 import type { Generator, ReadFile } from "./generator.ts";
+import { type KernelViews, LIST_BYTES, mostOf, type PackedMatrix, productBytes } from "./packed-matrix.ts";
 import { type ImageLayer, placeLayers } from "./wasm-layers.ts";
-import { BLOCK, loadWeights, PANEL, type PackedMatrix } from "./wasm-weights.ts";
+import { loadWeights } from "./wasm-weights.ts";
 
 interface GeneratorKernel {
-  dense(
+  denseFloat32(
     x: number,
     xBytes: number,
     rows: number,
@@ -18,6 +19,23 @@ interface GeneratorKernel {
     bias: number,
     panels: number,
     y: number,
+    nonzero: number,
+    counts: number,
+  ): void;
+  denseInt8(
+    x: number,
+    xBytes: number,
+    rows: number,
+    inputs: number,
+    weights: number,
+    columnScales: number,
+    bias: number,
+    panels: number,
+    most: number,
+    y: number,
+    whole: number,
+    wholeBytes: number,
+    rowScales: number,
     nonzero: number,
     counts: number,
   ): void;
@@ -52,7 +70,7 @@ const VECTOR_BYTES = 16;
  * Loads a manifest's layers. All memory is taken here, once.
  *
  * @param module kernels/build/generator.wasm, compiled
- * @throws BundleError if the layers don't fit together, or model.json doesn't hold their weights
+ * @throws BundleError if the layers don't fit together, or the bundle doesn't hold their weights
  */
 export async function loadWasmGenerator(
   module: WebAssembly.Module,
@@ -66,22 +84,33 @@ export async function loadWasmGenerator(
     return start;
   };
   const latentSize = manifest.latent.size;
-  const { dense, image, tensors } = placeLayers(manifest, allocate);
+  const { dense, image, weights } = placeLayers(manifest, allocate);
+  const matrices = [...dense, ...image].map(({ matrix }) => matrix);
   const latentsAt = allocate(BATCH * latentSize * 4);
   // Layers write the one and read the other.
-  const widest = Math.max(...dense.map(({ matrix }) => bytesOf(matrix)), 0);
+  const widest = Math.max(...dense.map(({ matrix }) => productBytes(matrix)), 0);
   const rowsAt = [0, 1].map(() => allocate(BATCH * widest));
   const largest = Math.max(...image.map(imageLength), 0);
   const imagesAt = [0, 1].map(() => allocate(largest * 4));
-  const mostProducts = Math.max(...image.map(({ matrix }) => bytesOf(matrix)), 0);
+  const mostProducts = Math.max(...image.map(({ matrix }) => productBytes(matrix)), 0);
   const productsAt = allocate(BATCH * mostProducts);
   const zerosAt = allocate(mostProducts);
-  const nonzeroAt = allocate(BATCH * BLOCK * 8);
+  const nonzeroAt = allocate(BATCH * LIST_BYTES);
   const countsAt = allocate(BATCH * 4);
+  const wholeBytes = 4 * Math.ceil(Math.max(...matrices.map(({ rows }) => rows)) / 2);
+  const wholeAt = allocate(BATCH * wholeBytes);
+  const rowScalesAt = allocate(BATCH * 4);
 
   const pages = Math.ceil(memoryEnd / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  await loadWeights(manifest, readFile, tensors, new Float32Array(memory.buffer));
+  const views: KernelViews = {
+    float32: new Float32Array(memory.buffer),
+    int8: new Int8Array(memory.buffer),
+  };
+  await loadWeights(manifest, readFile, weights, views);
+  const most = new Map(
+    matrices.filter(({ dtype }) => dtype === "int8").map((matrix) => [matrix, mostOf(matrix, views)]),
+  );
   const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as GeneratorKernel;
 
   /** y = x·matrix + bias. */
@@ -92,7 +121,30 @@ export async function loadWasmGenerator(
     matrix: PackedMatrix,
     bias: number,
     y: number,
-  ) => kernel.dense(x, xBytes, count, matrix.rows, matrix.at, bias, matrix.panels, y, nonzeroAt, countsAt);
+  ) => {
+    const { dtype, rows, panels, at, scalesAt } = matrix;
+    if (dtype === "float32") {
+      kernel.denseFloat32(x, xBytes, count, rows, at, bias, panels, y, nonzeroAt, countsAt);
+    } else {
+      kernel.denseInt8(
+        x,
+        xBytes,
+        count,
+        rows,
+        at,
+        scalesAt!,
+        bias,
+        panels,
+        most.get(matrix)!,
+        y,
+        wholeAt,
+        wholeBytes,
+        rowScalesAt,
+        nonzeroAt,
+        countsAt,
+      );
+    }
+  };
 
   /** Runs the dense layers on `count` samples; returns where each begins. */
   const runDense = (count: number): { at: number; bytes: number } => {
@@ -100,8 +152,8 @@ export async function loadWasmGenerator(
     for (const [i, { matrix, bias, activation }] of dense.entries()) {
       const y = rowsAt[i % 2]!;
       multiply(x, xBytes, count, matrix, bias, y);
-      activate(kernel, activation, y, count * bytesOf(matrix));
-      [x, xBytes] = [y, bytesOf(matrix)];
+      activate(kernel, activation, y, count * productBytes(matrix));
+      [x, xBytes] = [y, productBytes(matrix)];
     }
     return { at: x, bytes: xBytes };
   };
@@ -118,7 +170,7 @@ export async function loadWasmGenerator(
         multiply(x + first * matrix.rows * 4, matrix.rows * 4, count, matrix, zerosAt, productsAt);
         kernel.scatter(
           productsAt,
-          bytesOf(matrix),
+          productBytes(matrix),
           first,
           count,
           width,
@@ -154,11 +206,6 @@ export async function loadWasmGenerator(
       return outputs;
     },
   };
-}
-
-/** What a product with the matrix takes for one row. */
-function bytesOf({ panels }: PackedMatrix): number {
-  return panels * PANEL * 4;
 }
 
 /** Numbers in the image that a layer gives. */

@@ -1,4 +1,4 @@
-import type { Manifest } from "../shared/manifest.ts";
+import type { Manifest, WeightType } from "../shared/manifest.ts";
 import { isKnownToKernel } from "./wasm-layers.ts";
 
 /** Turns latents into examples. Row i of the output depends on row i of the latents alone, to the bit. */
@@ -21,4 +21,9 @@ export type GeneratorEngine = "wasm" | "tfjs";
 
 export function generatorEngine({ generator }: Manifest): GeneratorEngine {
   return isKnownToKernel(generator.layers) ? "wasm" : "tfjs";
+}
+
+/** What its kernels are stored as: TF.js reads model.json, which is float32. */
+export function servedWeights(manifest: Manifest): WeightType {
+  return generatorEngine(manifest) === "wasm" ? (manifest.generator.weights?.dtype ?? "float32") : "float32";
 }

@@ -2,7 +2,7 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import packageInfo from "../package.json" with { type: "json" };
-import { generatorEngine } from "./generator.ts";
+import { generatorEngine, servedWeights } from "./generator.ts";
 import { problems, SECURITY_SCHEMES } from "./openapi.ts";
 import { createRoutes } from "./routes.ts";
 import { defaultModel, type EdgeEnv, keepAlive, type Services, shared } from "./services.ts";
@@ -50,6 +50,9 @@ const healthRoute = createRoute({
             status: z.literal("ok"),
             model: z.string(),
             generator: z.enum(["wasm", "tfjs"]).openapi({ description: "What the default model runs on." }),
+            weights: z
+              .enum(["float32", "float16", "int8"])
+              .openapi({ description: "What its weights are stored as." }),
           }),
         },
       },
@@ -75,7 +78,12 @@ export function serviceRoutes({ store }: Services, openApi: () => object) {
     })
     .openapi(healthRoute, async (c) => {
       const model = await shared(c, defaultModel(c, store));
-      const health = { status: "ok" as const, model: model.id, generator: generatorEngine(model.manifest) };
+      const health = {
+        status: "ok" as const,
+        model: model.id,
+        generator: generatorEngine(model.manifest),
+        weights: servedWeights(model.manifest),
+      };
       return c.json(health, 200, { "cache-control": "no-store" });
     });
   routes.get("/openapi.json", (c) => c.json(openApi(), 200, { "cache-control": "public, max-age=300" }));

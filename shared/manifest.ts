@@ -9,9 +9,9 @@ import { z } from "zod";
 import { sha256Hex } from "./sha256.ts";
 
 /** The newest manifest format, and the one that is written. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
-/** The oldest that is still read: 1 knew one statistic and no siblings. */
+/** The oldest that is still read: 1 knew one statistic and no siblings, 2 only float32 weights. */
 const OLDEST_FORMAT_VERSION = 1;
 
 /** No file of a bundle is larger: Cloudflare serves static assets up to 25 MiB. */
@@ -54,10 +54,32 @@ const layer = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("upsample"), factor: positive }),
 ]);
 
+const error = z.number().nonnegative();
+
+const weights = z.strictObject({
+  /**
+   * What kernels are stored as: int8 with a scale for each unit or filter. model.json and model.onnx hold what the
+   * stored numbers stand for, as float32.
+   */
+  dtype: z.enum(["float32", "float16", "int8"]),
+  /**
+   * Little-endian, one file going on in the next: float32, for each layer its biases and, of int8, its scales; then the
+   * kernels in the layers' order, as Keras has them. Null: float32, which model.json's files hold.
+   */
+  files: z.array(fileName).min(1).nullable(),
+  /**
+   * How far samples lie from those of the weights that were trained, in the output's units, over all numbers of
+   * samples 0 … samples − 1 of training.seed. Null: these are the weights that were trained.
+   */
+  error: z.strictObject({ samples: positive, largest: error, mean: error, rootMeanSquare: error }).nullable(),
+});
+
 const generator = z.strictObject({
   /** In order, from the latent to the output; weights are in model.json's files, kernels as Keras has them. */
   layers: z.array(layer).min(1),
   parameterCount: count,
+  /** What our kernel computes with. Left out: float32. */
+  weights: weights.optional(),
 });
 
 const latent = z.strictObject({
@@ -164,6 +186,8 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export type OutputSpec = Manifest["output"];
 export type GeneratorSpec = Manifest["generator"];
 export type LayerSpec = GeneratorSpec["layers"][number];
+export type StoredWeightsSpec = z.infer<typeof weights>;
+export type WeightType = StoredWeightsSpec["dtype"];
 export type ActivationName = z.infer<typeof activation>;
 
 /** A bundle that can't be trusted or read; the message names the file, what was expected and what came. */

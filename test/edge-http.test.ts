@@ -150,6 +150,7 @@ describe("HTTP", () => {
       status: "ok",
       model: `grey@${edge.grey.version}`,
       generator: "wasm",
+      weights: "float32",
     });
   });
 

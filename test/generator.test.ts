@@ -2,7 +2,12 @@
 
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Generator, generatorEngine, type LoadGenerator } from "../edge/generator.ts";
+import {
+  type Generator,
+  type GeneratorEngine,
+  generatorEngine,
+  type LoadGenerator,
+} from "../edge/generator.ts";
 import { loadTfjsGenerator } from "../edge/generator-tfjs.ts";
 import { loadWasmGenerator } from "../edge/generator-wasm.ts";
 import {
@@ -11,20 +16,25 @@ import {
   type Manifest,
   manifestSchema,
   type OutputSpec,
+  type WeightType,
 } from "../shared/manifest.ts";
 import { createRandom } from "../shared/random.ts";
 import { sizeOf } from "../trainer/autodiff/tensor.ts";
 import { kernelModule, loadKernel } from "../trainer/engine/kernels.ts";
 import { layersModelFiles } from "../trainer/export/layers-model.ts";
+import { storedWeightFiles, withWeights } from "../trainer/export/store-weights.ts";
 import { layerParameters, layerShapes } from "../trainer/generators/layers.ts";
 import { compiled } from "./node-app.ts";
 
 const kernel = kernelModule("generator");
 const tfjs = compiled("@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm");
-const GENERATORS: Record<string, LoadGenerator> = {
+const LOAD: Record<GeneratorEngine, LoadGenerator> = {
   wasm: (manifest, readFile) => loadWasmGenerator(kernel, manifest, readFile),
   tfjs: (manifest, readFile) => loadTfjsGenerator(tfjs, manifest, readFile),
 };
+
+/** With int8 weights our kernel rounds inputs to 16 bits; how far outputs may be from those of exact arithmetic. */
+const TOLERANCE: Record<WeightType, number> = { float32: 1e-5, float16: 1e-5, int8: 3e-4 };
 
 interface Network {
   readonly latentSize: number;
@@ -93,10 +103,10 @@ const NETWORKS: Record<string, Network> = {
   },
 };
 
-/** The manifest's parts that generators look at, and the files. */
-function network({ latentSize, layers, shardBytes, bias }: Network) {
+/** The manifest's parts that generators look at, the files, and the values that they stand for. */
+function network({ latentSize, layers, shardBytes, bias }: Network, dtype: WeightType = "float32") {
   const random = createRandom(3);
-  const weights = Object.fromEntries(
+  const trained = Object.fromEntries(
     layerParameters(layers, latentSize)
       .flatMap((layer) => [
         { ...layer.kernel, scale: 1 / Math.sqrt(layer.fanIn) },
@@ -114,14 +124,26 @@ function network({ latentSize, layers, shardBytes, bias }: Network) {
   const output = (
     shape.length === 3 ? { kind: "image", shape, range: [0, 1] } : { kind: "vector", shape, range: null }
   ) as OutputSpec;
+  const stored = withWeights({ latentSize, layers, weights: trained }, dtype);
+  const { weights } = stored.generator;
+  const own = storedWeightFiles(stored.weights) ?? [];
   const files = new Map(
-    layersModelFiles(layers, latentSize, output, weights).map(({ path, bytes }) => [path, bytes]),
+    [...layersModelFiles(layers, latentSize, output, weights), ...own].map(({ path, bytes }) => [
+      path,
+      bytes,
+    ]),
   );
-  if (shardBytes) cutWeights(files, shardBytes);
+  let paths: string[] | null = null;
+  if (own.length > 0) paths = cut(files, "generator", shardBytes ?? Number.MAX_SAFE_INTEGER);
+  if (shardBytes) {
+    const model = JSON.parse(new TextDecoder().decode(files.get("model.json")));
+    model.weightsManifest[0].paths = cut(files, "weights", shardBytes);
+    files.set("model.json", new TextEncoder().encode(JSON.stringify(model)));
+  }
   const manifest = {
     name: "net",
     latent: { size: latentSize, distribution: "normal" },
-    generator: { layers, parameterCount: 0 },
+    generator: { layers, parameterCount: 0, weights: { dtype, files: paths, error: null } },
     output,
   } as unknown as Manifest;
   const load = (loadGenerator: LoadGenerator) =>
@@ -129,17 +151,15 @@ function network({ latentSize, layers, shardBytes, bias }: Network) {
   return { manifest, files, weights, length, load };
 }
 
-/** As an exporter with smaller files would have written them. */
-function cutWeights(files: Map<string, Uint8Array<ArrayBuffer>>, bytes: number): void {
-  const all = files.get("weights.0.bin")!;
+/** Cuts a file as an exporter with smaller ones would have written it; returns their paths. */
+function cut(files: Map<string, Uint8Array<ArrayBuffer>>, name: string, bytes: number): string[] {
+  const all = files.get(`${name}.0.bin`)!;
   const paths: string[] = [];
   for (let at = 0; at < all.length; at += bytes) {
-    paths.push(`weights.${paths.length}.bin`);
+    paths.push(`${name}.${paths.length}.bin`);
     files.set(paths.at(-1)!, all.slice(at, at + bytes));
   }
-  const model = JSON.parse(new TextDecoder().decode(files.get("model.json")));
-  model.weightsManifest[0].paths = paths;
-  files.set("model.json", new TextEncoder().encode(JSON.stringify(model)));
+  return paths;
 }
 
 function latentsOf(count: number, size: number): Float32Array {
@@ -224,24 +244,32 @@ function activate(activation: ActivationName, x: number): number {
 }
 
 describe.each(Object.entries(NETWORKS))("network %s", (_, spec) => {
-  const { weights, length, load } = network(spec);
-
-  describe.each(Object.entries(GENERATORS))("on %s", (_, loadGenerator) => {
+  describe.each([
+    ["wasm", "float32"],
+    ["wasm", "float16"],
+    ["wasm", "int8"],
+    ["tfjs", "float32"],
+    ["tfjs", "int8"],
+  ] as const)("on %s, stored as %s", (engine, dtype) => {
+    const { weights, length, load } = network(spec, dtype);
+    const tolerance = TOLERANCE[engine === "tfjs" ? "float32" : dtype];
     let generator: Generator;
     beforeAll(async () => {
-      generator = await load(loadGenerator);
+      generator = await load(LOAD[engine]);
     });
 
-    test("computes the layers as the manifest defines them, within 1e-5", () => {
+    test(`computes the layers as the manifest defines them, within ${tolerance}`, () => {
       const latents = latentsOf(3, spec.latentSize);
       const outputs = generator.generate(latents, 3);
       expect(outputs).toHaveLength(3 * length);
+      let worst = 0;
       for (let row = 0; row < 3; row++) {
         const expected = reference(spec, weights, latents.subarray(row * spec.latentSize));
         for (const [i, value] of expected.entries()) {
-          expect(Math.abs(outputs[row * length + i]! - value)).toBeLessThan(1e-5);
+          worst = Math.max(worst, Math.abs(outputs[row * length + i]! - value));
         }
       }
+      expect(worst).toBeLessThan(tolerance);
     });
 
     test("sample i is the same to the bit, however many are asked for together", () => {
@@ -269,7 +297,7 @@ describe.each(Object.entries(NETWORKS))("network %s", (_, spec) => {
 describe("our kernel", () => {
   test("more samples than a batch holds are the same samples", async () => {
     const { load, length } = network(NETWORKS.leaky!);
-    const generator = await load(GENERATORS.wasm!);
+    const generator = await load(LOAD.wasm);
     const latents = latentsOf(130, 5);
     const all = generator.generate(latents, 130);
     expect(all.subarray(129 * length)).toEqual(generator.generate(latents.subarray(129 * 5), 1));
@@ -277,11 +305,45 @@ describe("our kernel", () => {
 
   test("zeros left out or not: the same to the bit, signs of zeros included", async () => {
     const generator = await network({ latentSize: 7, layers: [dense(9, "linear")], bias: -0 }).load(
-      GENERATORS.wasm!,
+      LOAD.wasm,
     );
     const latents = latentsOf(4, 7).fill(0, 0, 7);
     const [alone, among] = [generator.generate(latents, 1), generator.generate(latents, 4)];
     expect(new Int32Array(among.buffer, 0, 9)).toEqual(new Int32Array(alone.buffer));
+  });
+
+  test("int8: no sum leaves 32 bits, however many inputs are at their largest", async () => {
+    const latentSize = 1501;
+    const { load, files, weights } = network({ latentSize, layers: [dense(33, "linear")], bias: 0 }, "int8");
+    // Every weight 127, every scale 1 / 127; biases and scales come first.
+    const bytes = files.get("generator.0.bin")!;
+    new Float32Array(bytes.buffer, 0, 33).fill(0);
+    new Float32Array(bytes.buffer, 33 * 4, 33).fill(1 / 127);
+    new Int8Array(bytes.buffer, 66 * 4).fill(127);
+    expect(bytes).toHaveLength(66 * 4 + weights["dense0/kernel"]!.length);
+    const generator = await load(LOAD.wasm);
+    for (const count of [1, 4]) {
+      for (const value of [3, -3]) {
+        const outputs = generator.generate(new Float32Array(count * latentSize).fill(value), count);
+        for (const output of outputs) expect(output).toBeCloseTo(value * latentSize, 2);
+      }
+    }
+  });
+
+  test("int8: what is no number stays none, and its neighbours stay numbers", async () => {
+    const generator = await network({ latentSize: 7, layers: [dense(9, "linear")] }, "int8").load(LOAD.wasm);
+    const latents = latentsOf(2, 7);
+    latents[3] = Number.NaN;
+    const outputs = generator.generate(latents, 2);
+    expect(Array.from(outputs, Number.isNaN)).toEqual(Array.from(outputs, (_, i) => i < 9));
+  });
+
+  test("refuses weights' own files that end too early", async () => {
+    const { load, files } = network(NETWORKS.leaky!, "float16");
+    files.set("generator.0.bin", files.get("generator.0.bin")!.slice(0, -2));
+    await expect(load(LOAD.wasm)).rejects.toThrow(
+      /^net\/manifest\.json: its weight files end inside dense2\/kernel float16 \[32,31\]\. Export/,
+    );
   });
 
   test("takes its memory once: 2,000 requests later it has the same", async () => {
@@ -294,7 +356,7 @@ describe("our kernel", () => {
       }
     };
     const { load } = network(NETWORKS.relu!);
-    const generator = await load(GENERATORS.wasm!).finally(() => {
+    const generator = await load(LOAD.wasm).finally(() => {
       WebAssembly.Memory = Memory;
     });
     const bytes = () => memories.map(({ buffer }) => buffer.byteLength);
@@ -332,8 +394,8 @@ describe("our kernel", () => {
     const json = new TextDecoder().decode(files.get("model.json"));
     expect(alter(json)).not.toBe(json);
     files.set("model.json", new TextEncoder().encode(alter(json)));
-    await expect(load(GENERATORS.wasm!)).rejects.toThrow(message);
-    await expect(load(GENERATORS.wasm!)).rejects.toMatchObject({ name: "BundleError" });
+    await expect(load(LOAD.wasm)).rejects.toThrow(message);
+    await expect(load(LOAD.wasm)).rejects.toMatchObject({ name: "BundleError" });
   });
 
   test.each([

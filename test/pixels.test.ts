@@ -1,8 +1,9 @@
-import { decode } from "fast-png";
+import { decode, encode } from "fast-png";
 import { expect, test } from "vitest";
 import { imageGrid } from "../shared/image-grid.ts";
 import { pixelsToBytes } from "../shared/pixels.ts";
 import { encodePng } from "../shared/png.ts";
+import { encodeStoredPng } from "../shared/stored-png.ts";
 
 test("every byte survives the way to [0, 1] and back", () => {
   const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
@@ -46,3 +47,17 @@ test("a PNG holds the image's pixels", () => {
   expect(decoded).toMatchObject({ width: 4, height: 2, channels: 3, depth: 8 });
   expect(Array.from(decoded.data)).toEqual(Array.from(data));
 });
+
+test.each([
+  [28, 28, 1],
+  [3, 5, 3],
+  [1, 1, 1],
+  [21_844, 1, 3], // as much as a stored block holds, and many of Adler-32's runs
+] as const)(
+  "small pictures, %i×%i×%i: the bytes that fast-png writes without compression",
+  (width, height, channels) => {
+    const data = Uint8Array.from({ length: width * height * channels }, (_, i) => 255 - ((i * 7) % 90));
+    const expected = encode({ width, height, channels, data, depth: 8 }, { zlib: { level: 0 } });
+    expect(encodeStoredPng({ width, height, channels, data })).toEqual(new Uint8Array(expected));
+  },
+);

@@ -1,6 +1,6 @@
 /** Small bundles with random weights, for tests of everything that reads bundles. */
 
-import type { LayerSpec, Manifest, OutputSpec } from "../shared/manifest.ts";
+import type { LayerSpec, Manifest, OutputSpec, WeightType } from "../shared/manifest.ts";
 import { encodePng } from "../shared/png.ts";
 import { createRandom, type Random } from "../shared/random.ts";
 import { sizeOf } from "../trainer/autodiff/tensor.ts";
@@ -9,6 +9,7 @@ import { scanRows } from "../trainer/data/scan-rows.ts";
 import { writeBundle } from "../trainer/export/bundle.ts";
 import { calibrate } from "../trainer/export/calibrate.ts";
 import { siblingDistances } from "../trainer/export/siblings.ts";
+import { withWeights } from "../trainer/export/store-weights.ts";
 import { GENERATORS } from "../trainer/generators/index.ts";
 import { layerParameters } from "../trainer/generators/layers.ts";
 
@@ -19,6 +20,8 @@ export interface SmallBundle {
   readonly hidden?: readonly LayerSpec[];
   /** A convolutional architecture instead of dense layers. */
   readonly architecture?: "dcgan" | "upsample-conv";
+  /** What kernels are stored as; float32 if left out. */
+  readonly weights?: WeightType;
   readonly rowCount?: number;
   readonly heldOutCount?: number;
   /** Leaves the training examples out. */
@@ -73,11 +76,13 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
   const train = randomRows(random.fork("train"), rowCount, length, isImage);
   const heldOut = randomRows(random.fork("held-out"), heldOutCount, length, isImage);
   const scan = bundle.withoutRows ? null : scanRows(train, output.shape);
+  const stored = withWeights({ latentSize, layers, weights }, bundle.weights ?? "float32");
   return writeBundle(directory, {
     name,
     latentSize,
     layers,
-    weights,
+    weights: stored.generator.weights,
+    storedWeights: stored.weights,
     output,
     labels: LABELS,
     training: { objective: "none", engine: "none", seed, steps: 0, config: {} },

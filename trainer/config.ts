@@ -95,6 +95,11 @@ const budgetSchema = z
 const exportSchema = z.strictObject({
   /** Publish the training examples in the bundle, which the memorisation check needs. */
   trainingRows: z.boolean().default(true),
+  /**
+   * What the kernels of dense layers and convolutions are stored as for the edge; biases stay float32. `auto`: the
+   * smallest whose error in a picture can't be seen, and float32 for what is no picture.
+   */
+  weights: z.enum(["auto", "float32", "float16", "int8"]).default("auto"),
   /** The p-value below which the memorisation check says `copy`. */
   alpha: z.number().positive().max(0.05).default(0.01),
   /**

@@ -23,6 +23,7 @@ import type { BundleFile } from "./files.ts";
 import { layersModelFiles } from "./layers-model.ts";
 import { modelCard } from "./model-card.ts";
 import { onnxModelFile } from "./onnx-model.ts";
+import { FLOAT32_WEIGHTS, type StoredWeights, storedWeightFiles } from "./store-weights.ts";
 
 export interface BundleContent {
   readonly name: string;
@@ -30,6 +31,8 @@ export interface BundleContent {
   readonly layers: readonly LayerSpec[];
   /** By the names that `layerParameters` gives. */
   readonly weights: ParameterValues;
+  /** What `weights` are stored as for our kernel; float32 if left out. */
+  readonly storedWeights?: StoredWeights;
   readonly output: OutputSpec;
   readonly labels: readonly string[] | null;
   readonly training: Manifest["training"];
@@ -79,7 +82,8 @@ export async function writeBundle(directory: string, content: BundleContent): Pr
 }
 
 async function assembleBundle(content: BundleContent): Promise<{ manifest: Manifest; files: BundleFile[] }> {
-  const { layers, latentSize, output, weights } = content;
+  const { layers, latentSize, output, weights, storedWeights = FLOAT32_WEIGHTS } = content;
+  const stored = storedWeightFiles(storedWeights);
   const rows = content.train && rowFiles(content.train, content.siblings);
   const calibration = content.calibration && calibrationFile(content.calibration);
   const index = content.hnswIndex && hnswFiles(content.hnswIndex);
@@ -92,6 +96,11 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
     generator: {
       layers: [...layers],
       parameterCount: Object.values(weights).reduce((count, values) => count + values.length, 0),
+      weights: {
+        dtype: storedWeights.dtype,
+        files: stored?.map(({ path }) => path) ?? null,
+        error: storedWeights.error,
+      },
     },
     output,
     labels: content.labels && [...content.labels],
@@ -106,6 +115,7 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
     calibration: calibration?.entry ?? null,
   };
   const files: BundleFile[] = [
+    ...(stored ?? []),
     ...layersModelFiles(layers, latentSize, output, weights),
     onnxModelFile(layers, latentSize, output, weights),
     ...(rows?.files ?? []),

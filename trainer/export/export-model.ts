@@ -20,6 +20,7 @@ import { buildHnswIndex } from "./hnsw-index.ts";
 import { previewCount, previewPng } from "./preview.ts";
 import { trainingReport } from "./report.ts";
 import { siblingDistances } from "./siblings.ts";
+import { storeWeights } from "./store-weights.ts";
 
 export interface ExportRequest {
   readonly config: Config;
@@ -29,7 +30,7 @@ export interface ExportRequest {
   readonly dataset: Dataset;
   readonly engine: Engine;
   readonly stepCount: number;
-  /** In the data's own units. */
+  /** In the data's own units, as it was trained. */
   readonly generator: FrozenGenerator;
 }
 
@@ -57,11 +58,19 @@ export function checkExportable({ layers, latentSize }: Generator): void {
 }
 
 export async function exportModel(request: ExportRequest): Promise<void> {
-  const { config, out, folder, reporter, dataset, engine, stepCount, generator } = request;
+  const { config, out, folder, reporter, dataset, engine, stepCount } = request;
   const { train, heldOut, test } = dataset;
   const output = outputSpecOf(dataset);
   const name = basename(resolve(out));
 
+  // From here on it is the generator that is served: with the values that its stored weights stand for.
+  const { generator, weights: storedWeights } = await storeWeights(
+    engine,
+    request.generator,
+    output,
+    config.export.weights,
+    config.seed,
+  );
   const sampler = await createSeededSampler(engine, generator);
   const preview = previewPng(await sampler.sample(config.seed, 0, previewCount(output)), output);
   const metrics = isMeasurable(dataset)
@@ -108,6 +117,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     latentSize: generator.latentSize,
     layers: generator.layers,
     weights: generator.weights,
+    storedWeights,
     output,
     labels: dataset.labelNames,
     training: { ...training, config: publicConfig },
