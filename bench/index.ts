@@ -1,5 +1,6 @@
 import { benchData } from "./data.ts";
 import { benchEdge } from "./edge.ts";
+import { benchEdgeLoad } from "./edge-load.ts";
 import { benchGpu } from "./gpu.ts";
 import type { Benchmark } from "./row.ts";
 import { benchSample } from "./sample.ts";
@@ -12,7 +13,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   train: benchTrain,
   sample: benchSample,
   search: benchSearch,
-  edge: benchEdge,
+  edge: async (...asked) => [...(await benchEdge(...asked)), ...(await benchEdgeLoad(...asked))],
   verdict: benchVerdict,
   gpu: benchGpu,
   data: benchData,
