@@ -54,7 +54,8 @@ function logEntry(c: Context<EdgeEnv>, level: Severity, requestId: string, ms: n
     level,
     requestId,
     method: c.req.method,
-    route: routePath(c),
+    // The last that the path matches: the route itself, whoever answered before it.
+    route: routePath(c, -1),
     status: res.status,
     ms,
     loadMs: rounded(c.get("loadMs") ?? 0),

@@ -93,13 +93,16 @@ describe("API keys", () => {
     expect(preflight.headers.get("access-control-allow-headers")).toMatch(/authorization.*x-api-key/);
   });
 
-  test("are described in /openapi.json where they are needed", async () => {
+  test("are described where they are needed", async () => {
     const described = async (app: NodeApp) => (await app.request("/openapi.json")).json();
     expect(await described(appWith({ apiKeys: configuration }))).toMatchObject({
       security: [{ bearer: [] }, { apiKey: [] }],
       components: { securitySchemes: { bearer: { scheme: "bearer" }, apiKey: { name: "x-api-key" } } },
     });
     expect(await described(appWith({}))).not.toHaveProperty("security");
+    const page = async (app: NodeApp) => (await app.request("/docs")).text();
+    expect(await page(appWith({ apiKeys: configuration }))).toContain("x-api-key");
+    expect(await page(appWith({}))).not.toContain("x-api-key");
   });
 
   test.each(["", " , ", KEY, "ci=short", `=${KEY}`, `ci=${KEY} oops`])(
@@ -182,10 +185,10 @@ describe("the log", () => {
     await app.request(`/sample?seed=4711&token=${KEY}`, { headers: { authorization: `Bearer ${KEY}` } });
     await app.request(`/${KEY}`, { headers: { authorization: `Bearer ${KEY}` } });
     await app.request("/sample", { headers: { "x-api-key": `${KEY}-wrong` } });
-    expect(entries().map(({ status, code }) => [status, code])).toEqual([
-      [400, "bad-parameter"],
-      [404, undefined],
-      [401, "unauthorized"],
+    expect(entries().map(({ status, code, route }) => [status, code, route])).toEqual([
+      [400, "bad-parameter", "/sample"],
+      [404, undefined, "/*"],
+      [401, "unauthorized", "/sample"],
     ]);
     expect(JSON.stringify(entries())).not.toMatch(new RegExp(`${KEY}|4711`));
   });
