@@ -18,17 +18,15 @@ interface ApiKey {
  * @throws Error if it is anything else: a server that is misconfigured must not be an open one
  */
 export function apiKeys(configuration: string): MiddlewareHandler<EdgeEnv> {
-  const keys = parseApiKeys(configuration).map(async ({ name, key }) => ({
-    name,
-    digest: await digest(key),
-  }));
-  let known: Promise<ApiKey[]> | null = null;
+  const parsed = parseApiKeys(configuration);
+  // Kept once it is there; what is on the way is another request's, and in Workers not to be waited for.
+  let keys: readonly ApiKey[] | null = null;
   return async (c, next) => {
     if (c.req.method === "OPTIONS") return next();
     const given =
       c.req.header("x-api-key") ?? /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-    const name =
-      given === undefined ? null : findKey(await (known ??= Promise.all(keys)), await digest(given));
+    keys ??= await Promise.all(parsed.map(async ({ name, key }) => ({ name, digest: await digest(key) })));
+    const name = given === undefined ? null : findKey(keys, await digest(given));
     if (name === null) {
       const expected = "expected a key, as authorization: Bearer … or x-api-key: …";
       throw new Problem(
