@@ -1,7 +1,7 @@
 /** The process that `authors-task.ts` starts, so that its memory is that of the search and nothing else. */
 
 import { readFileSync } from "node:fs";
-import { DISTANCES } from "../trainer/distances/index.ts";
+import { l2Of } from "../trainer/distances/squared-l2.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { createOnnxEngine } from "../trainer/engine/onnx-engine.ts";
 import { createSeededSampler, type FrozenGenerator } from "../trainer/generators/frozen.ts";
@@ -43,7 +43,7 @@ process.once("message", async (request: TaskRequest) => {
       const start = performance.now();
       // From nothing: compiling and fitting count.
       const search = SEARCHERS[name]!.prepare(engine, {
-        distance: DISTANCES["l2"]!,
+        distance: l2Of(length),
         length,
         memoryBytes: searchMemoryBytes,
       });

@@ -3,7 +3,7 @@
 import { createRandom } from "../shared/random.ts";
 import { add, broadcastTo, matmul, mean, square, subtract, sum } from "../trainer/autodiff/operators.ts";
 import { input, type Tensor } from "../trainer/autodiff/tensor.ts";
-import { DISTANCES } from "../trainer/distances/index.ts";
+import { l2Of } from "../trainer/distances/squared-l2.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { parameterGradients } from "../trainer/engine/leaves.ts";
 import { createSampler } from "../trainer/generators/sampler.ts";
@@ -61,7 +61,7 @@ export async function prepareSearch(
   const random = createRandom(3);
   const latents = random.fillNormal(new Float32Array(count * LATENT_SIZE));
   const queries = Float32Array.from({ length: queryCount * length }, () => random.uniform());
-  const search = exact.prepare(engine, { distance: DISTANCES["l2"]!, length, memoryBytes: 2 ** 30 });
+  const search = exact.prepare(engine, { distance: l2Of(length), length, memoryBytes: 2 ** 30 });
   const sampler = createSampler(engine, generator, { parameters, use: "weights" });
   const rowsOf = (first: number, rows: number) =>
     latents.subarray(first * LATENT_SIZE, (first + rows) * LATENT_SIZE);

@@ -2,6 +2,8 @@ import { benchData } from "./data.ts";
 import { benchEdge } from "./edge.ts";
 import { benchEdgeLoad } from "./edge-load.ts";
 import { benchGpu } from "./gpu.ts";
+import { benchMetrics } from "./metrics.ts";
+import { benchPaper } from "./paper/index.ts";
 import type { Benchmark } from "./row.ts";
 import { benchSample } from "./sample.ts";
 import { benchSearch } from "./search.ts";
@@ -15,6 +17,8 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   search: benchSearch,
   edge: async (...asked) => [...(await benchEdge(...asked)), ...(await benchEdgeLoad(...asked))],
   verdict: benchVerdict,
+  metrics: benchMetrics,
   gpu: benchGpu,
   data: benchData,
+  paper: benchPaper,
 };

@@ -11,9 +11,8 @@ import { modelSpaceOf } from "../trainer/data/model-space.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { createOnnxEngine } from "../trainer/engine/onnx-engine.ts";
 import { createSeededSampler, type FrozenGenerator } from "../trainer/generators/frozen.ts";
-import { readPlainWeights } from "../trainer/generators/plain.ts";
 import { prepareTraining } from "../trainer/prepare-training.ts";
-import { createBudget, upcomingLearningRates } from "../trainer/schedule.ts";
+import { createBudget, upcomingSteps } from "../trainer/schedule.ts";
 import type { BenchmarkOptions } from "./row.ts";
 
 export interface SearchTask {
@@ -90,13 +89,14 @@ export function createSubjects(
 
 /** The configuration's generator after as many steps as its budget has: the weights in training, not their average. */
 async function trainedGenerator(engine: Engine, config: Config, dataset: Dataset): Promise<FrozenGenerator> {
-  const { generator, parameters, training } = await prepareTraining(engine, config, dataset);
+  const optimiser = { ...config.optimiser, averageDecay: 0 };
+  const { training } = await prepareTraining(engine, { ...config, optimiser }, dataset);
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const at = { stepCount: 0, elapsedSeconds: 0, count: config.budget.steps! };
-  await training.run(upcomingLearningRates(config.optimiser, budget, at));
-  const weights = await readPlainWeights(engine, generator, { parameters, use: "weights" });
+  await training.run(upcomingSteps(config.optimiser, budget, at).learningRates);
+  const model = await training.model();
   await training.dispose();
-  return { latentSize: generator.latentSize, layers: generator.layers, weights };
+  return model;
 }
 
 /** Some of the training examples in model space, [count, length]; the same ones every time. */

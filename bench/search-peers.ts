@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { DISTANCES } from "../trainer/distances/index.ts";
+import { l2Of } from "../trainer/distances/squared-l2.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { exact } from "../trainer/search/exact.ts";
 import { hnsw } from "../trainer/search/hnsw.ts";
@@ -87,7 +87,7 @@ export async function hnswlibSearch(
   engine: Engine,
   { queries, points, length }: SearchTask,
 ): Promise<Contestant> {
-  const options = { distance: DISTANCES["l2"]!, length, memoryBytes: 2 ** 28 };
+  const options = { distance: l2Of(length), length, memoryBytes: 2 ** 28 };
   const search = hnsw.prepare(engine, options);
   const nearest = async (searcher: Search) =>
     (await searcher.nearest(queries, pointsInMemory(points, length))).indices;

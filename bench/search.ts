@@ -4,7 +4,7 @@
  */
 
 import { availableParallelism } from "node:os";
-import { DISTANCES } from "../trainer/distances/index.ts";
+import { l2Of } from "../trainer/distances/squared-l2.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { createOnnxEngine } from "../trainer/engine/onnx-engine.ts";
 import { chooseSearcher } from "../trainer/search/index.ts";
@@ -128,7 +128,7 @@ function prepareSearch(
   { queries, points, length }: SearchTask,
   name: string,
 ): Contestant & { recall(): number | undefined } {
-  const distance = DISTANCES["l2"]!;
+  const distance = l2Of(length);
   const searcher = chooseSearcher(name, { engine, distance, length });
   const search = searcher.prepare(engine, { distance, length, memoryBytes: MEMORY_BYTES });
   let recall: number | undefined;

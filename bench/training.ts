@@ -6,7 +6,7 @@ import type { Engine } from "../trainer/engine/engine.ts";
 import { DEFAULT_SAMPLE_COUNT } from "../trainer/evaluate.ts";
 import { createSeededSampler } from "../trainer/generators/frozen.ts";
 import { prepareTraining } from "../trainer/prepare-training.ts";
-import { createBudget, upcomingLearningRates } from "../trainer/schedule.ts";
+import { createBudget, upcomingSteps } from "../trainer/schedule.ts";
 
 export interface BenchTraining {
   readonly label: string;
@@ -19,13 +19,13 @@ export interface BenchTraining {
   close(): Promise<void>;
 }
 
-/** @param config for images, of a generator without batch normalisation */
+/** @param config for images */
 export async function startTraining(
   engine: Engine,
   config: Config,
   dataset: Dataset,
 ): Promise<BenchTraining> {
-  const { generator, parameters, training } = await prepareTraining(engine, config, dataset);
+  const { training } = await prepareTraining(engine, config, dataset);
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const spent: Record<string, number> = {};
   let stepCount = 0;
@@ -35,16 +35,17 @@ export async function startTraining(
       const start = performance.now();
       for (const last = stepCount + steps; stepCount < last; ) {
         const count = Math.min(training.unroll, last - stepCount);
-        const at = { stepCount, elapsedSeconds: 0, count };
-        const { seconds } = await training.run(upcomingLearningRates(config.optimiser, budget, at));
+        const at = { stepCount, elapsedSeconds: 0, count, stages: training.stages };
+        const { learningRates, stage } = upcomingSteps(config.optimiser, budget, at);
+        if (learningRates.length === 0) break;
+        const { seconds } = await training.run(learningRates, stage);
         for (const [part, time] of Object.entries(seconds)) spent[part] = (spent[part] ?? 0) + time;
-        stepCount += count;
+        stepCount += learningRates.length;
       }
       return (performance.now() - start) / 1000;
     },
     async samples() {
-      const { average } = await parameters.read();
-      const sampler = await createSeededSampler(engine, { ...generator, weights: average });
+      const sampler = await createSeededSampler(engine, await training.model());
       const samples = await sampler.sample(config.seed, 0, DEFAULT_SAMPLE_COUNT);
       await sampler.dispose();
       return samples;

@@ -10,12 +10,10 @@ const LINES: readonly [label: string, show: (figures: AuditFigures) => string][]
   ["authentic", ({ authentic, count }) => share(authentic, count)],
 ];
 
-export function auditTable({ samples, fresh, dataCopying }: Audit): string {
+export function auditTable({ samples, fresh }: Audit): string {
   const columns = fresh ? [samples, fresh] : [samples];
   const rows = LINES.map(([label, show]) => [label, ...columns.map(show)]);
-  const table = layOut([["", "samples", ...(fresh ? ["real test examples"] : [])], ...rows]);
-  if (dataCopying === null) return table;
-  return `${table}\n\nC_T ${dataCopying.toFixed(1)}: below −3, samples lie nearer to the training examples than real ones do`;
+  return layOut([["", "samples", ...(fresh ? ["real test examples"] : [])], ...rows]);
 }
 
 function share(value: number, count: number): string {

@@ -8,10 +8,11 @@ import { audit } from "../trainer/audit.ts";
 import { readMemorisationTest } from "../trainer/bundle-check.ts";
 import { readGenerator } from "../trainer/bundle-generator.ts";
 import { openBundle } from "../trainer/bundle-reader.ts";
+import { CLASSIFIER_FOLDER } from "../trainer/classifier/index.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
 import { type DatasetRequest, loadDataset } from "../trainer/data/index.ts";
 import { createEngine, ENGINES } from "../trainer/engine/index.ts";
-import { DEFAULT_SAMPLE_COUNT, evaluate, evaluateTrainingData, testCountOf } from "../trainer/evaluate.ts";
+import { DEFAULT_SAMPLE_COUNT, evaluate, evaluateRealData, testCountOf } from "../trainer/evaluate.ts";
 import { createSeededSampler } from "../trainer/generators/frozen.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { METRICS } from "../trainer/metrics/index.ts";
@@ -24,7 +25,11 @@ const MAX_SAMPLE_COUNT = 1_000_000;
 
 /** What of a run's configuration says which data it was trained on. */
 const trainedOnSchema = z.object({
-  data: z.object({ name: z.string().nullable(), path: z.string().nullable() }),
+  data: z.object({
+    name: z.string().nullable(),
+    path: z.string().nullable(),
+    stack: z.number().int().positive().default(1),
+  }),
 });
 
 interface Flags {
@@ -34,6 +39,7 @@ interface Flags {
   readonly engine: string;
   readonly metrics?: readonly string[];
   readonly ceiling: boolean;
+  readonly classifier: boolean;
   readonly json: boolean;
 }
 
@@ -45,7 +51,11 @@ const command = new Command("eval")
   .option("--seed <n>", "of the samples; the training's if left out", wholeNumberOption(0, MAX_SEED))
   .option("--engine <name>", `what computes (auto, ${Object.keys(ENGINES).join(", ")})`, "auto")
   .option("--metrics <names>", `only some of ${Object.keys(METRICS).join(",")}, and no audit`, commaSeparated)
-  .option("--ceiling", "measure real training examples, too: what a perfect generator would reach", false)
+  .option("--no-ceiling", "don't measure real examples, too: what a perfect generator would reach")
+  .option(
+    "--no-classifier",
+    "leave out what is measured with a classifier, which is trained where there is none",
+  )
   .option("--json", "one JSON object on stdout instead of the table", false)
   .action(run);
 
@@ -61,12 +71,14 @@ async function run(directory: string, flags: Flags): Promise<void> {
     const dataset = await dataFor(manifest, directory, flags.data);
     const seed = flags.seed ?? manifest.training.seed;
     const sampler = await createSeededSampler(engine, await readGenerator(bundle));
-    const request = { engine, dataset, seed, sampleCount: flags.samples, metrics: flags.metrics };
+    const { samples: sampleCount, metrics } = flags;
+    const classifierFolder = flags.classifier ? CLASSIFIER_FOLDER : undefined;
+    const request = { engine, dataset, seed, sampleCount, metrics, classifierFolder };
 
     const model = await evaluate({ ...request, sample: sampler.sample, onProgress: progress });
     const ceiling =
       flags.ceiling &&
-      (await evaluateTrainingData({ ...request, onProgress: (what) => progress(`training data: ${what}`) }));
+      (await evaluateRealData({ ...request, onProgress: (what) => progress(`real data: ${what}`) }));
 
     const memorisation = flags.metrics ? null : await readMemorisationTest(bundle);
     const audited =
@@ -90,14 +102,14 @@ async function run(directory: string, flags: Flags): Promise<void> {
         JSON.stringify({
           ...about,
           metrics: model,
-          ...(ceiling && { trainingData: ceiling }),
+          ...(ceiling && { realData: ceiling }),
           ...(audited && { audit: audited }),
         }),
       );
     } else {
       const samples = `${flags.samples.toLocaleString("en")} samples (seed ${seed})`;
       const examples = `${about.testCount.toLocaleString("en")} test examples of ${dataset.name}`;
-      const columns = { model, ...(ceiling && { "training data": ceiling }) };
+      const columns = { model, ...(ceiling && { "real data": ceiling }) };
       console.log(`${about.model}: ${samples} against ${examples}\n\n${metricsTable(columns)}`);
       if (audited) {
         const { alpha, heldOut, method } = memorisation.calibration;
@@ -122,10 +134,11 @@ async function dataFor(manifest: Manifest, directory: string, path: string | und
     );
   }
   const { output } = manifest;
+  const stack = trainedOn?.stack ?? 1;
   const dataset = await loadDataset(
     path === undefined
-      ? { name: trainedOn!.name!, seed }
-      : { path, seed, ...pictureForm(output), reporter: progressOnStderr() },
+      ? { name: trainedOn!.name!, seed, stack }
+      : { path, seed, stack, ...pictureForm(output, stack), reporter: progressOnStderr() },
   );
   if (dataset.kind !== output.kind || dataset.shape.join() !== output.shape.join()) {
     throw new InputError(
@@ -142,11 +155,11 @@ async function dataFor(manifest: Manifest, directory: string, path: string | und
   return dataset;
 }
 
-/** Pictures as the model's are. */
-function pictureForm({ kind, shape }: OutputSpec): Pick<DatasetRequest, "size" | "channels"> {
+/** Pictures as the model's are, or their channels where `stack` of them make one. */
+function pictureForm({ kind, shape }: OutputSpec, stack: number): Pick<DatasetRequest, "size" | "channels"> {
   if (kind === "vector") return {};
   const [height, width, channels] = shape;
-  return { size: [height, width], channels: channels === 1 ? "grey" : "rgb" };
+  return { size: [height, width], channels: channels === stack ? "grey" : "rgb" };
 }
 
 function progressOnStderr(): NonNullable<DatasetRequest["reporter"]> {

@@ -108,9 +108,6 @@ export async function loadWasmGenerator(
     int8: new Int8Array(memory.buffer),
   };
   await loadWeights(manifest, readFile, weights, views);
-  const most = new Map(
-    matrices.filter(({ dtype }) => dtype === "int8").map((matrix) => [matrix, mostOf(matrix, views)]),
-  );
   const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as GeneratorKernel;
 
   /** y = x·matrix + bias. */
@@ -135,7 +132,7 @@ export async function loadWasmGenerator(
         scalesAt!,
         bias,
         panels,
-        most.get(matrix)!,
+        mostOf(matrix),
         y,
         wholeAt,
         wholeBytes,

@@ -11,9 +11,6 @@ const BLOCK = { float32: 64, int8: 256 } as const;
 /** What the list of a row's inputs in a block takes: 8 bytes an input, of int8 a pair of them. */
 export const LIST_BYTES = 1024;
 
-/** The largest whole number that an input of an int8 matrix becomes. */
-const MOST = 2 ** 15 - 1;
-
 /** Reserves so many bytes of the kernel's memory and returns where they are. */
 export type Allocate = (bytes: number) => number;
 
@@ -77,16 +74,7 @@ export function productBytes({ panels }: PackedMatrix): number {
   return panels * PANEL * 4;
 }
 
-/** What the largest input of an int8 matrix may become: no sum of a column leaves 32 bits. */
-export function mostOf({ rows, panels, at }: PackedMatrix, { int8 }: KernelViews): number {
-  const sums = new Float64Array(panels * PANEL);
-  for (let first = 0, from = at; first < rows; first += BLOCK.int8) {
-    const depth = Math.min(BLOCK.int8, rows - first);
-    for (let panel = 0; panel < panels; panel++) {
-      for (const end = from + (depth + (depth % 2)) * PANEL; from < end; from += 2 * PANEL) {
-        for (let i = 0; i < 2 * PANEL; i++) sums[panel * PANEL + (i >> 1)]! += Math.abs(int8[from + i]!);
-      }
-    }
-  }
-  return Math.min(MOST, Math.floor((2 ** 31 - 1) / sums.reduce((a, b) => Math.max(a, b), 1)));
+/** What the largest input of an int8 matrix becomes: no sum of as many products as it has rows leaves 32 bits. */
+export function mostOf({ rows }: PackedMatrix): number {
+  return Math.min(2 ** 15 - 1, Math.floor((2 ** 31 - 1) / (127 * rows)));
 }

@@ -14,13 +14,13 @@ export function toFloat16(value: number): number {
 
 /** Writes what the halves stand for to `out`, which is as long. */
 export function fromFloat16(halves: Uint16Array, out: Float32Array): void {
-  const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
-  for (let i = 0; i < halves.length; i++) {
+  const bits = new Int32Array(out.buffer, out.byteOffset, out.length);
+  for (let i = 0; i < bits.length; i++) {
     const half = halves[i]!;
-    // The bits moved to where float32 has them; the factor makes up for the exponents' biases, below 2^-14 as well.
-    bits[i] = (half & 0x7fff) << 13;
-    out[i] = out[i]! * (half & 0x8000 ? -(2 ** 112) : 2 ** 112);
+    bits[i] = ((half & 0x8000) << 16) | ((half & 0x7fff) << 13);
   }
+  // The bits are where float32 has them; the factor makes up for the exponents' biases, below 2^-14 as well.
+  for (let i = 0; i < out.length; i++) out[i] = out[i]! * 2 ** 112;
 }
 
 function roundToEven(value: number): number {

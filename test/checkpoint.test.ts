@@ -33,14 +33,18 @@ const count = fc.maxSafeNat();
 const checkpoints: fc.Arbitrary<Checkpoint> = fc.record({
   stepCount: count,
   elapsedSeconds: fc.double({ min: 0, max: 1e9, noNaN: true }).map((seconds) => seconds + 0),
-  parameters: fc.record({
-    weights: values,
-    average: values,
-    firstMoment: values,
-    secondMoment: values,
-    stepCount: count,
-  }),
   training: fc.record({
+    parameters: fc.dictionary(
+      names,
+      fc.record({
+        weights: values,
+        average: values,
+        firstMoment: values,
+        secondMoment: values,
+        stepCount: count,
+      }),
+      { maxKeys: 3, noNullPrototype: true },
+    ),
     counters: fc.dictionary(names, fc.integer(), { maxKeys: 4, noNullPrototype: true }),
     arrays: fc.dictionary(
       names,
@@ -57,14 +61,16 @@ const checkpoints: fc.Arbitrary<Checkpoint> = fc.record({
 const sample = (stepCount = 7): Checkpoint => ({
   stepCount,
   elapsedSeconds: 1.25,
-  parameters: {
-    weights: { "dense0/kernel": Float32Array.of(1, -2, 3.5) },
-    average: { "dense0/kernel": Float32Array.of(1, -2, 3.25) },
-    firstMoment: { "dense0/kernel": Float32Array.of(0, 1e-30, Number.NaN) },
-    secondMoment: { "dense0/kernel": Float32Array.of(0, Number.POSITIVE_INFINITY, 1) },
-    stepCount,
-  },
   training: {
+    parameters: {
+      generator: {
+        weights: { "dense0/kernel": Float32Array.of(1, -2, 3.5) },
+        average: { "dense0/kernel": Float32Array.of(1, -2, 3.25) },
+        firstMoment: { "dense0/kernel": Float32Array.of(0, 1e-30, Number.NaN) },
+        secondMoment: { "dense0/kernel": Float32Array.of(0, Number.POSITIVE_INFINITY, 1) },
+        stepCount,
+      },
+    },
     counters: { round: 2, stepInRound: 1 },
     arrays: { subset: Int32Array.of(4, 2), matched: Float32Array.of(0.5) },
   },
@@ -104,10 +110,10 @@ test("what is written is read again, to the bit", async () => {
 test("views into larger memory are written as what they show", async () => {
   const memory = Float32Array.of(9, 9, 1, 2, 3, 9);
   const path = newPath();
-  const { parameters, ...rest } = sample();
-  const weights = { w: memory.subarray(2, 5) };
-  await writeCheckpoint(path, { ...rest, parameters: { ...parameters, weights } });
-  expect((await readCheckpoint(path)).parameters.weights).toEqual({ w: Float32Array.of(1, 2, 3) });
+  const { training, ...rest } = sample();
+  const arrays = { w: memory.subarray(2, 5) };
+  await writeCheckpoint(path, { ...rest, training: { ...training, arrays } });
+  expect((await readCheckpoint(path)).training.arrays).toEqual({ w: Float32Array.of(1, 2, 3) });
 });
 
 test("an older file of the name is replaced, and stays if the new one can't be written", async () => {
@@ -115,7 +121,7 @@ test("an older file of the name is replaced, and stays if the new one can't be w
   await writeCheckpoint(path, sample(1));
   await writeCheckpoint(path, sample(2));
   expect((await readCheckpoint(path)).stepCount).toBe(2);
-  const broken = { ...sample(3), parameters: { ...sample(3).parameters, weights: { w: null } } };
+  const broken = { ...sample(3), training: { ...sample(3).training, arrays: { w: null } } };
   await expect(writeCheckpoint(path, broken as unknown as Checkpoint)).rejects.toThrow();
   mkdirSync(`${path}.tmp`);
   await expect(writeCheckpoint(path, sample(3))).rejects.toThrow();
@@ -154,8 +160,8 @@ describe("refused by name", () => {
 
   test("another version, with the versions named", async () => {
     const altered = Buffer.from(await written);
-    altered.writeUInt32LE(2, 8);
-    await refusesBytes(resigned(altered), /format version 2, but this program reads 1/);
+    altered.writeUInt32LE(3, 8);
+    await refusesBytes(resigned(altered), /format version 3, but this program reads 2/);
   });
 
   test("other files", async () => {
@@ -174,7 +180,8 @@ describe("refused by name", () => {
       ['"length":3', '"length":0'],
       ['"stepCount"', '"stepcount"'],
       ['{"stepCount', '["stepCount'],
-      ['"group":"weights"', '"group":"wrights"'],
+      ['"part":"weights"', '"part":"wrights"'],
+      ['"network":"generator"', '"network":"generatr!"'],
     ] as const) {
       expect(text).toContain(from);
       await refusesBytes(resigned(Buffer.from(text.replace(from, to), "latin1")), /damaged header/);
@@ -185,12 +192,14 @@ describe("refused by name", () => {
 test.each(["weights", "average", "firstMoment", "secondMoment"] as const)(
   "a parameter state whose %s overflow doesn't hold numbers only",
   (group) => {
-    const { parameters } = sample();
+    const { training } = sample();
     const zeros = { w: new Float32Array(3) };
-    const state = { ...parameters, weights: zeros, average: zeros, firstMoment: zeros, secondMoment: zeros };
-    expect(holdsNumbers(state)).toBe(true);
+    const state = { weights: zeros, average: zeros, firstMoment: zeros, secondMoment: zeros, stepCount: 1 };
+    const holds = (changed: object) =>
+      holdsNumbers({ ...training, parameters: { first: state, second: { ...state, ...changed } } });
+    expect(holds({})).toBe(true);
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
-      expect(holdsNumbers({ ...state, [group]: { w: Float32Array.of(1, value, 1) } })).toBe(false);
+      expect(holds({ [group]: { w: Float32Array.of(1, value, 1) } })).toBe(false);
     }
   },
 );

@@ -422,6 +422,55 @@ describe.each([...AVAILABILITY.filter(({ found }) => found.works), UNROLLED])(
         await descent.dispose();
       });
 
+      test("a step may read parameters that it leaves alone, and give what it makes of its gradients", async () => {
+        const fixed = [{ name: "fixed/scale", shape: [3], values: Float32Array.of(0.5, -2, 1) }];
+        const scaled = multiply(input("x", [6, 3]), parameter("fixed/scale", [3]));
+        const hidden = parameter("hidden", [3, 4]);
+        const loss = mean(square(tanh(matmul(scaled, hidden))));
+        const compiled = async () => {
+          const own = await engine.createParameters(
+            initialWeights().filter(({ name }) => name === "hidden"),
+            ADAM,
+          );
+          const reads = await engine.createParameters(fixed, ADAM);
+          const descent = await engine.compileStep(loss, own, {
+            reads,
+            outputs: ({ inputs, parameters }) => ({
+              byX: inputs.get("x")!,
+              steepness: sum(square(parameters.get("hidden")!)),
+            }),
+          });
+          return { own, reads, descent };
+        };
+        const batches = [0, 1, 2].map((step) => ({
+          feeds: { x: batch(step)["x"]! },
+          learningRate: learningRate(step),
+          into: { byX: new Float32Array(18), steepness: new Float32Array(1) },
+        }));
+
+        const { own, reads, descent } = await compiled();
+        const leaves = leavesOf(loss);
+        const [byX, byHidden] = differentiate(loss, [leaves["x"]!, leaves["hidden"]!]);
+        for (const { into, ...each } of batches) {
+          const { weights } = await own.read();
+          const values = { ...each.feeds, ...weights, "fixed/scale": fixed[0]!.values };
+          const expected = interpret({ loss, byX: byX!, steepness: sum(square(byHidden!)) }, values);
+          expectClose(await descent.run([{ ...each, into }]), expected.loss);
+          expectClose(into.byX, expected.byX);
+          expectClose(into.steepness, expected.steepness);
+          expect((await own.read()).weights).not.toEqual(weights);
+        }
+        expect((await reads.read()).weights["fixed/scale"]).toEqual(fixed[0]!.values);
+
+        const again = await compiled();
+        const oneByOne = structuredClone(batches.map(({ into }) => into));
+        await again.descent.run(batches);
+        expect(batches.map(({ into }) => into)).toEqual(oneByOne);
+        expect(await again.own.read()).toEqual(await own.read());
+        await again.descent.run([{ ...batches[0]!, into: {} }]);
+        for (const each of [descent, again.descent]) await each.dispose();
+      });
+
       describe("20 steps of a generator agree with the engine on the CPU to 1e-4", () => {
         test.each(
           Object.keys(GENERATORS).map((kind) => ({
@@ -557,7 +606,8 @@ function referenceTraining(steps: number) {
 function leavesOf(loss: Tensor): Record<string, Tensor> {
   const found: Record<string, Tensor> = {};
   const visit = (tensor: Tensor) => {
-    if (tensor.op === "parameter") found[tensor.attributes["name"] as string] = tensor;
+    if (tensor.op === "parameter" || tensor.op === "input")
+      found[tensor.attributes["name"] as string] = tensor;
     tensor.inputs.forEach(visit);
   };
   visit(loss);

@@ -1,15 +1,23 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { createRandom } from "../shared/random.ts";
 import { type Dataset, sliceRows } from "../trainer/data/dataset.ts";
 import { glyphs } from "../trainer/data/glyphs.ts";
 import { ring } from "../trainer/data/ring.ts";
 import { createEngine } from "../trainer/engine/index.ts";
-import { type EvaluationRequest, evaluate, evaluateTrainingData, testCountOf } from "../trainer/evaluate.ts";
+import { type EvaluationRequest, evaluate, evaluateRealData, testCountOf } from "../trainer/evaluate.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { METRICS } from "../trainer/metrics/index.ts";
 
 const { engine } = await createEngine("cpu");
-afterAll(() => engine.dispose());
+const classifierFolder = mkdtempSync(join(tmpdir(), "imle-evaluate-"));
+afterAll(async () => {
+  await engine.dispose();
+  rmSync(classifierFolder, { recursive: true });
+});
+const WITH_CLASSIFIER = ["classifier-frechet", "feature-prdc", "class-modes"];
 
 const plane = ring.create(1, { train: 600, heldOut: 300, test: 400 });
 const images = glyphs.create(1, { train: 200, heldOut: 60, test: 80 });
@@ -41,9 +49,14 @@ describe("an evaluation", () => {
     const figuresOf = (names: readonly string[]) =>
       names.flatMap((name) => Object.keys(METRICS[name]!.figures));
     const all = Object.keys(METRICS);
-    expect(Object.keys(await evaluate(request))).toEqual(figuresOf(all));
-    const ofImages = await evaluate({ ...request, dataset: images, sample: gaussian(784) });
-    expect(Object.keys(ofImages)).toEqual(figuresOf(all.filter((name) => name !== "modes")));
+    const withoutClassifier = all.filter((name) => !WITH_CLASSIFIER.includes(name));
+    expect(Object.keys(await evaluate(request))).toEqual(figuresOf(withoutClassifier));
+    const ofImages = { ...request, dataset: images, sample: gaussian(784) };
+    const withoutModes = (names: readonly string[]) => names.filter((name) => name !== "modes");
+    expect(Object.keys(await evaluate(ofImages))).toEqual(figuresOf(withoutModes(withoutClassifier)));
+    expect(Object.keys(await evaluate({ ...ofImages, classifierFolder }))).toEqual(
+      figuresOf(withoutModes(all)),
+    );
   });
 
   test("of chosen metrics gives theirs alone, with the same values", async () => {
@@ -72,13 +85,15 @@ describe("an evaluation", () => {
     expect(figures).toMatchObject({ matchDistance: 0, precision: 1, recall: 1, coverage: 1 });
   });
 
-  test("looks only at the test examples for its figures, and at held-out ones for the bandwidth", async () => {
+  test("looks at the test examples for its figures, at held-out ones for the bandwidth, at training ones for copies", async () => {
     const altered = (part: "train" | "heldOut" | "test"): Dataset => ({
       ...plane,
       [part]: { ...plane[part]!, values: plane[part]!.values.map((value) => value + 0.5) },
     });
     const before = await evaluate(request);
-    expect(await evaluate({ ...request, dataset: altered("train") })).toEqual(before);
+    const otherTrain = await evaluate({ ...request, dataset: altered("train") });
+    const copying = await evaluate({ ...request, dataset: altered("train"), metrics: ["data-copying"] });
+    expect(otherTrain).toEqual({ ...before, ...copying });
     const otherHeldOut = await evaluate({ ...request, dataset: altered("heldOut") });
     for (const name of Object.keys(before).filter((name) => !name.startsWith("parzen"))) {
       expect(otherHeldOut[name]).toBe(before[name]);
@@ -112,11 +127,33 @@ describe("an evaluation", () => {
     const told: string[] = [];
     await evaluate({ ...request, onProgress: (what) => told.push(what) });
     expect(told[0]).toBe("drawing 500 samples");
-    expect(told.slice(1)).toEqual(Object.keys(METRICS).map((name) => `measuring ${name}`));
+    const measured = Object.keys(METRICS).filter((name) => !WITH_CLASSIFIER.includes(name));
+    expect(told.slice(1)).toEqual(measured.map((name) => `measuring ${name}`));
+  });
+
+  test("trains a classifier once, and takes it from the folder after that", async () => {
+    const folder = join(classifierFolder, "once");
+    const told: string[] = [];
+    const given = {
+      ...request,
+      dataset: images,
+      sample: gaussian(784),
+      classifierFolder: folder,
+      metrics: WITH_CLASSIFIER,
+      onProgress: (what: string) => told.push(what),
+    };
+    const first = await evaluate(given);
+    expect(await evaluate(given)).toEqual(first);
+    expect(told.filter((what) => what === "training a classifier of glyphs")).toHaveLength(1);
   });
 
   test("is refused in one line where it makes no sense", async () => {
     await refuses({ ...request, metrics: ["fid"] }, /no metric "fid".*parzen/);
+    await refuses({ ...request, metrics: ["class-modes"] }, /class-modes: no classifier was asked for/);
+    await refuses(
+      { ...request, metrics: ["classifier-frechet"], classifierFolder },
+      /classifier-frechet: "ring" is no images/,
+    );
     await refuses({ ...request, metrics: ["toString"] }, /no metric "toString"/);
     await refuses({ ...request, dataset: images, metrics: ["modes"] }, /modes: the modes of "glyphs"/);
     await refuses({ ...request, sampleCount: 5, metrics: ["prdc"] }, /more than 5.*400 and 5/);
@@ -130,9 +167,9 @@ describe("an evaluation", () => {
   });
 });
 
-describe("the training data's own figures", () => {
+describe("the real data's own figures", () => {
   test("are a ceiling: all modes, and near 1 throughout", async () => {
-    const found = await evaluateTrainingData({ engine, dataset: plane, seed: 1 });
+    const found = await evaluateRealData({ engine, dataset: plane, seed: 1 });
     expect(found["modesCovered"]).toBe(8);
     for (const name of ["precision", "recall", "coverage", "highQualityShare"]) {
       expect(found[name]).toBeGreaterThan(0.9);
@@ -142,15 +179,32 @@ describe("the training data's own figures", () => {
     expect(found["matchDistance"]).toBeLessThan(model["matchDistance"]!);
   });
 
-  test("use every training example once at most, in an order that the seed gives", async () => {
-    const drawn = await evaluateTrainingData({ engine, dataset: plane, seed: 1, sampleCount: 100 });
-    expect(await evaluateTrainingData({ engine, dataset: plane, seed: 2, sampleCount: 100 })).not.toEqual(
-      drawn,
+  test("are those of held-out examples where samples are compared with training ones", async () => {
+    const figures = await evaluateRealData({ engine, dataset: plane, seed: 1, metrics: ["data-copying"] });
+    expect(Math.abs(figures["dataCopying"]!)).toBeLessThan(3);
+    expect(figures["authenticity"]).toBeGreaterThan(0.3);
+    // Without a test part, the half of them that isn't measured against.
+    const untested = { ...plane, test: null };
+    const asTest = {
+      ...plane,
+      test: sliceRows(plane.heldOut, 150, 150),
+      heldOut: sliceRows(plane.heldOut, 0, 150),
+    };
+    const [half, same] = await Promise.all(
+      [untested, asTest].map((dataset) =>
+        evaluateRealData({ engine, dataset, seed: 1, metrics: ["data-copying"] }),
+      ),
     );
+    expect(half).toEqual(same);
+  });
+
+  test("use every training example once at most, in an order that the seed gives", async () => {
+    const drawn = await evaluateRealData({ engine, dataset: plane, seed: 1, sampleCount: 100 });
+    expect(await evaluateRealData({ engine, dataset: plane, seed: 2, sampleCount: 100 })).not.toEqual(drawn);
     // All 600, whatever their order: the figures that don't depend on it are the same.
     const [a, b] = await Promise.all(
       [1, 2].map((seed) =>
-        evaluateTrainingData({ engine, dataset: plane, seed, metrics: ["match-distance", "modes"] }),
+        evaluateRealData({ engine, dataset: plane, seed, metrics: ["match-distance", "modes"] }),
       ),
     );
     expect(a).toEqual(b);

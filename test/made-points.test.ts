@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRandom } from "../shared/random.ts";
-import { DISTANCES } from "../trainer/distances/index.ts";
+import { l2Of } from "../trainer/distances/squared-l2.ts";
 import type { Engine, ParameterSource } from "../trainer/engine/engine.ts";
 import { ENGINES } from "../trainer/engine/index.ts";
 import { createDeviceEngine } from "../trainer/engine/onnx-device-engine.ts";
@@ -56,7 +56,7 @@ describe.each(engines)("points that a program makes, on $name", ({ name, create 
     const random = createRandom(2);
     const latents = random.fillNormal(new Float32Array(count * LATENT_SIZE));
     const queries = random.fillNormal(new Float32Array(queryCount * LENGTH));
-    const search = exact.prepare(engine, { distance: DISTANCES["l2"]!, length: LENGTH, memoryBytes });
+    const search = exact.prepare(engine, { distance: l2Of(LENGTH), length: LENGTH, memoryBytes });
     const { indices } = await search.nearest(queries, {
       count,
       tile: () => Promise.reject(new Error("a point left the device")),

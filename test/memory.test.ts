@@ -72,8 +72,9 @@ describe("a run that memory can't hold", () => {
     return OBJECTIVES["imle"]!.prepare({
       engine,
       generator,
-      parameters: await engine.createParameters(generator.initialParameters(random), config.optimiser),
+      firstWeights: () => generator.initialParameters(random),
       train: dataset.train,
+      shape: dataset.shape,
       space: modelSpaceOf(dataset),
       config,
       random,

@@ -8,6 +8,7 @@ import { loadDataset } from "../trainer/data/index.ts";
 import { modelSpaceOf } from "../trainer/data/model-space.ts";
 import { createEngine } from "../trainer/engine/index.ts";
 import { bestBandwidth, candidateBandwidths, logLikelihoods, parzen } from "../trainer/metrics/parzen.ts";
+import { evaluationContext } from "./evaluation-context.ts";
 
 const { engine } = await createEngine("cpu");
 afterAll(() => engine.dispose());
@@ -130,15 +131,11 @@ describe.skipIf(!hasMnist)("on MNIST (skipped without ../shared/data/mnist)", ()
   test("10,000 training images score 242 ± 2.1 nats (Theis et al. 2016: 243), and what NumPy says to 0.001", async () => {
     const dataset = await loadDataset({ path: mnist, seed: 1 });
     const { outputUnits } = modelSpaceOf(dataset);
-    const figures = await parzen.evaluate({
-      engine,
-      dataset,
-      length: 784,
+    const context = evaluationContext(engine, dataset, {
       validation: outputUnits(sliceRows(dataset.heldOut, 0, 1000)),
-      test: outputUnits(dataset.test!),
-      sampleCount: 10_000,
       samples: outputUnits(sliceRows(dataset.train, 0, 10_000)),
     });
+    const figures = await parzen.evaluate(context);
     expect(Math.abs(figures["parzenNats"]! - 242)).toBeLessThan(2.1);
     // The published script's formulas in NumPy, all in float64, on the same images.
     expect(Math.abs(figures["parzenNats"]! - 241.192869)).toBeLessThan(0.001);

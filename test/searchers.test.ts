@@ -3,20 +3,34 @@ import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRandom } from "../shared/random.ts";
-import { input } from "../trainer/autodiff/tensor.ts";
-import { DISTANCES } from "../trainer/distances/index.ts";
+import type { Distance } from "../trainer/distances/distance.ts";
+import { plainL1 } from "../trainer/distances/l1.ts";
+import { l2Of } from "../trainer/distances/squared-l2.ts";
+import { weightedSum } from "../trainer/distances/weighted-sum.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { createEngine } from "../trainer/engine/index.ts";
 import { SEARCHERS } from "../trainer/search/index.ts";
 import { withMeasuredRecall } from "../trainer/search/recall.ts";
 import { type PointSource, pointsInMemory, type Searcher } from "../trainer/search/searcher.ts";
-import { interpret } from "./reference-engine.ts";
 
 type Numbers = Float32Array<ArrayBuffer>;
 
-/** Every distance in plain float64. */
+/** What is searched by: distances of rows of so many numbers. */
+const SEARCHED: Readonly<Record<string, (length: number) => Distance>> = {
+  l2: l2Of,
+  l1: () => plainL1,
+  "2*l2+0.5*l1": (length) =>
+    weightedSum([
+      { distance: l2Of(length), weight: 2 },
+      { distance: plainL1, weight: 0.5 },
+    ]),
+};
+
+/** The same in plain float64. */
 const REFERENCE: Readonly<Record<string, (a: Numbers, b: Numbers) => number>> = {
   l2: (a, b) => a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0),
+  l1: (a, b) => a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0),
+  "2*l2+0.5*l1": (a, b) => 2 * REFERENCE["l2"]!(a, b) + 0.5 * REFERENCE["l1"]!(a, b),
 };
 
 const MIB = 2 ** 20;
@@ -59,53 +73,26 @@ function bruteForce(distance: string, queries: Numbers, points: Numbers, length:
   return { indices, best };
 }
 
-describe.each(Object.entries(DISTANCES))("distance %s", (name, distance) => {
-  const [n, m, length] = [5, 7, 6];
-  const queries = normals(1, n, length);
-  const points = normals(2, m, length);
-
-  test("goes by its name, and has a reference", () => {
-    expect(distance.name).toBe(name);
-    expect(REFERENCE).toHaveProperty(name);
-  });
-
-  test("paired distances are those of the reference", () => {
-    const pairs = distance.paired(input("a", [n, length]), input("b", [n, length]));
-    const { found } = interpret({ found: pairs }, { a: queries, b: points.subarray(0, n * length) });
-    for (let i = 0; i < n; i++) {
-      expect(found[i]).toBeCloseTo(REFERENCE[name]!(row(queries, i, length), row(points, i, length)), 10);
-    }
-  });
-
-  test("the ranking differs from the distance by something that depends on the query alone", () => {
-    const ranking = distance.ranking(input("a", [n, length]), input("b", [m, length]));
-    const { found } = interpret({ found: ranking }, { a: queries, b: points });
-    for (let i = 0; i < n; i++) {
-      const toPoint = (j: number) => REFERENCE[name]!(row(queries, i, length), row(points, j, length));
-      for (let j = 0; j < m; j++) {
-        expect(found[i * m + j]! - found[i * m]!).toBeCloseTo(toPoint(j) - toPoint(0), 10);
-      }
-    }
-  });
-});
-
 const pairs = Object.values(SEARCHERS).flatMap((searcher) =>
-  searcher.distances.map((distance) => [searcher.name, distance, searcher] as const),
+  Object.keys(SEARCHED)
+    .filter((distance) => searcher.distances === "any" || searcher.distances.includes(distance))
+    .map((distance) => [searcher.name, distance, searcher] as const),
 );
 
-test("every searcher goes by its name and searches by distances that exist", () => {
+test("every searcher goes by its name and searches by a distance that is tested here", () => {
   for (const [name, searcher] of Object.entries(SEARCHERS)) {
     expect(searcher.name).toBe(name);
-    expect(searcher.distances.length).toBeGreaterThan(0);
-    for (const distance of searcher.distances) expect(DISTANCES).toHaveProperty(distance);
+    expect(pairs.map(([tested]) => tested)).toContain(name);
+    if (searcher.distances !== "any")
+      for (const each of searcher.distances) expect(SEARCHED).toHaveProperty(each);
   }
 });
 
 describe.each(pairs)("searcher %s by %s", (_name, distanceName, searcher) => {
-  const distance = DISTANCES[distanceName]!;
+  const distanceOf = SEARCHED[distanceName]!;
 
   async function search(queries: Numbers, points: Numbers, length: number, memoryBytes = 64 * MIB) {
-    const prepared = searcher.prepare(engine, { distance, length, memoryBytes });
+    const prepared = searcher.prepare(engine, { distance: distanceOf(length), length, memoryBytes });
     const { indices } = await prepared.nearest(queries, pointsInMemory(points, length));
     await prepared.dispose();
     return indices;
@@ -129,7 +116,7 @@ describe.each(pairs)("searcher %s by %s", (_name, distanceName, searcher) => {
           return row(points, 0, 4 * count).slice(first * 4, (first + rows) * 4);
         },
       };
-      const prepared = searcher.prepare(engine, { distance, length: 4, memoryBytes });
+      const prepared = searcher.prepare(engine, { distance: distanceOf(4), length: 4, memoryBytes });
       await prepared.nearest(normals(4, 20, 4), recorded);
       await prepared.dispose();
       expect(next).toBe(count);
@@ -140,7 +127,7 @@ describe.each(pairs)("searcher %s by %s", (_name, distanceName, searcher) => {
     const length = 4;
     const points = normals(5, 3_000, length);
     const shared = new Float32Array(points.length);
-    const prepared = searcher.prepare(engine, { distance, length, memoryBytes: 1 });
+    const prepared = searcher.prepare(engine, { distance: distanceOf(length), length, memoryBytes: 1 });
     const queries = normals(6, 40, length);
     const { indices } = await prepared.nearest(queries, {
       count: 3_000,
@@ -180,7 +167,7 @@ describe.each(pairs)("searcher %s by %s", (_name, distanceName, searcher) => {
 
   test("prepared once, it searches whatever comes", async () => {
     const length = 6;
-    const prepared = searcher.prepare(engine, { distance, length, memoryBytes: MIB });
+    const prepared = searcher.prepare(engine, { distance: distanceOf(length), length, memoryBytes: MIB });
     for (const [seed, queryCount, pointCount] of [
       [1, 10, 50],
       [2, 33, 700],
@@ -197,8 +184,8 @@ describe.each(pairs)("searcher %s by %s", (_name, distanceName, searcher) => {
 
   test("holds no more of a large pool than it is allowed to", async () => {
     const [count, length, memoryBytes] = [8_000, 784, 8 * MIB];
-    // Enough for a lower bound to be worth it; a graph takes its time for each.
-    const queryCount = searcher.name === "hnsw" ? 10 : 2_100;
+    // Enough for a lower bound to be worth it; a graph takes its time for each, and so does l1.
+    const queryCount = searcher.name === "hnsw" || distanceName !== "l2" ? 10 : 2_100;
     // Along few directions, so that a lower bound rules most points out.
     const flat = (seed: number, rows: number) => {
       const along = normals(seed, rows, 4);
@@ -212,7 +199,7 @@ describe.each(pairs)("searcher %s by %s", (_name, distanceName, searcher) => {
     };
     const some = flat(21, 2_200);
     const residentBytes: number[] = [];
-    const prepared = searcher.prepare(engine, { distance, length, memoryBytes });
+    const prepared = searcher.prepare(engine, { distance: distanceOf(length), length, memoryBytes });
     await prepared.nearest(flat(22, queryCount), {
       count,
       async tile(first, rows) {
@@ -251,7 +238,7 @@ describe.each(pairs)("searcher %s by %s", (_name, distanceName, searcher) => {
   });
 
   test("tells its recall, if it only approximates", async () => {
-    const prepared = searcher.prepare(engine, { distance, length: 8, memoryBytes: MIB });
+    const prepared = searcher.prepare(engine, { distance: distanceOf(8), length: 8, memoryBytes: MIB });
     const points = normals(17, 400, 8);
     const { recall } = await prepared.nearest(points, pointsInMemory(points, 8));
     await prepared.dispose();
@@ -335,7 +322,7 @@ test.each([
         async dispose() {},
       }),
     };
-    const options = { distance: DISTANCES["l2"]!, length, memoryBytes: MIB };
+    const options = { distance: l2Of(length), length, memoryBytes: MIB };
     const search = withMeasuredRecall(halfRight).prepare(engine, options);
     const { recall } = await search.nearest(points, pointsInMemory(points, length));
     await search.dispose();

@@ -296,10 +296,11 @@ describe("a loss that stops being a number", () => {
     const [, step, path, goodStep, run] = line.exec(outcome.stderr)!;
     expect(run).toBe(onlyRun(cwd));
     expect(path).toBe(join(run!, "checkpoints/latest.ckpt"));
-    const { stepCount, parameters } = await readCheckpoint(path!);
+    const { stepCount, training } = await readCheckpoint(path!);
     expect(stepCount).toBe(Number(goodStep));
     expect(stepCount).toBeLessThan(Number(step));
-    for (const values of Object.values(parameters.weights)) expect(values.every(Number.isFinite)).toBe(true);
+    const { weights } = training.parameters["generator"]!;
+    for (const values of Object.values(weights)) expect(values.every(Number.isFinite)).toBe(true);
     expect(readdirSync(join(cwd, "models"))).toEqual([]);
   });
 
@@ -315,13 +316,10 @@ describe("a loss that stops being a number", () => {
   test("in the first step after --resume: says that no checkpoint is good", async () => {
     const run = onlyRun(cwd);
     const latest = join(run, "checkpoints/latest.ckpt");
-    const { parameters, ...rest } = await readCheckpoint(latest);
-    const weights = Object.entries(parameters.weights).map(([name, values]) => [
-      name,
-      values.fill(Number.NaN),
-    ]);
-    const damaged = { ...parameters, weights: Object.fromEntries(weights) };
-    await writeCheckpoint(latest, { ...rest, stepCount: 90, parameters: damaged });
+    const damaged = await readCheckpoint(latest);
+    const { weights } = damaged.training.parameters["generator"]!;
+    for (const values of Object.values(weights)) values.fill(Number.NaN);
+    await writeCheckpoint(latest, { ...damaged, stepCount: 90 });
     const { status, stderr } = await train(cwd, "--resume", run);
     expect(status).toBe(1);
     expect(stderr).toMatch(/at step 90 \(.*No checkpoint from before is good\. Start again with --set/);

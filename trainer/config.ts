@@ -5,10 +5,10 @@
 
 import { z } from "zod";
 import { MAX_SEED } from "../shared/random.ts";
-import { DISTANCES } from "./distances/index.ts";
+import { distanceObstacle } from "./distances/index.ts";
 import { GENERATORS } from "./generators/index.ts";
 import { InputError } from "./input-error.ts";
-import { OBJECTIVES } from "./objectives/index.ts";
+import { MAP_OBJECTIVES, OBJECTIVES } from "./objectives/index.ts";
 import { PRESETS } from "./presets/index.ts";
 import { SEARCHERS } from "./search/index.ts";
 
@@ -27,6 +27,8 @@ const dataSchema = z.strictObject({
   channels: z.enum(["auto", "grey", "rgb"]).default("auto"),
   /** A picture that can't be decoded is an error; otherwise it is left out, and named. */
   strict: z.boolean().default(false),
+  /** 3: three images of one channel, drawn at random, become the channels of one (stacked MNIST). */
+  stack: z.literal([1, 3]).default(1),
 });
 
 const generatorSchema = z.strictObject({
@@ -50,6 +52,8 @@ const objectiveSchema = z.strictObject({
   /** Passes over the matched pairs before the next round. */
   passes: positive.default(2),
   batchSize: positive.default(128),
+  /** Of the IMLE family: whether metrics also tell the length of the gradient, which takes time. */
+  recordsGradient: z.boolean().default(false),
   /** Standard deviation of the noise on matched latents: neighbouring latents learn the same example. */
   latentJitter: z.number().nonnegative().default(0.01),
   /** rs-imle: samples this near to an example, in model space, are no candidates. */
@@ -61,7 +65,39 @@ const objectiveSchema = z.strictObject({
   mostStaleness: positive.default(20),
   /** adaptive-imle: by how much an example must get nearer before it picks again, as a share of the distance. */
   tightening: z.number().min(0).lt(1).default(0.02),
-  distance: oneOf(DISTANCES).default("l2"),
+  /** Of the registry, or a weighted sum of them: `l2+0.1*features`. */
+  distance: z
+    .string()
+    .default("l2")
+    .superRefine((text, context) => {
+      const message = distanceObstacle(text);
+      if (message !== null) context.addIssue({ code: "custom", message });
+    }),
+  /** random-projection: numbers that an example is projected to. */
+  projectionSize: positive.default(256),
+  /** features: an ONNX file or a TF.js model.json; null: an autoencoder is fitted to the data first. */
+  featureModel: z.string().nullable().default(null),
+  /** features: steps that the autoencoder is fitted for. */
+  featureSteps: positive.default(1500),
+  /** gan, vae: units of the discriminator's or encoder's hidden layers; null: the generator's dense ones, mirrored. */
+  mirrorHidden: z.array(positive.max(65536)).nullable().default(null),
+  /** vae: weight of the divergence from N(0, I); 1 makes the loss the evidence lower bound. */
+  klWeight: z.number().nonnegative().default(1),
+  /** vae: standard deviation of an example's numbers given their latent, in model space; null: the likeliest. */
+  likelihoodScale: z.number().positive().nullable().default(null),
+  /** glann: share of the budget in which codes are learned; the rest is for the map to them. */
+  codeShare: z.number().gt(0).lt(1).default(0.4),
+  /** glann: of the codes, where the generator's is `optimiser.learningRate`; it falls with that. */
+  codeLearningRate: z.number().positive().default(1e-2),
+  /** glann: what learns the map from latents to codes, a perceptron with batch normalisation. */
+  mapObjective: oneOf(MAP_OBJECTIVES).default("imle"),
+  mapLatentSize: positive.max(4096).default(32),
+  mapHidden: z.array(positive.max(65536)).default([256, 256]),
+  /** gaussian-mixture: Gaussians that it is made of. */
+  components: positive.max(4096).default(8),
+  /** local-gaussians: how often the data are cut in two, so that 2^cuts Gaussians are fitted; directions of each. */
+  cuts: z.number().int().min(0).max(14).default(4),
+  cellRank: positive.max(128).default(8),
   /** `auto` takes the one that is fastest for the engine and the size of an example. */
   searcher: oneOf({ auto: null, ...SEARCHERS }).default("auto"),
   /** What the search may hold of the pool's samples at once. */

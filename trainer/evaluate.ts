@@ -1,12 +1,13 @@
 /** Measures a generator against data that it was not trained on. */
 
 import { createRandom } from "../shared/random.ts";
+import { classifierObstacle, classifierOf } from "./classifier/index.ts";
 import { type Dataset, type Rows, sliceRows, takeRows } from "./data/dataset.ts";
 import { modelSpaceOf } from "./data/model-space.ts";
 import type { Engine } from "./engine/engine.ts";
 import { InputError } from "./input-error.ts";
 import { METRICS } from "./metrics/index.ts";
-import type { EvaluationTask, Metric } from "./metrics/metric.ts";
+import type { ClassifiedParts, EvaluationTask, Metric } from "./metrics/metric.ts";
 
 /** As the GAN paper's protocol has it. */
 export const DEFAULT_SAMPLE_COUNT = 10_000;
@@ -24,6 +25,11 @@ export interface EvaluationRequest {
   readonly testCount?: number | undefined;
   /** Names of metrics; all that can be measured on this data set, if left out. */
   readonly metrics?: readonly string[] | undefined;
+  /**
+   * Where classifiers of labelled images are kept, one trained now if there is none of this data set: for the metrics
+   * that measure with one. Those are left out without it.
+   */
+  readonly classifierFolder?: string | undefined;
   /** Called as each part of the work begins. */
   readonly onProgress?: ((what: string) => void) | undefined;
 }
@@ -34,18 +40,30 @@ export interface EvaluationRequest {
  * @throws InputError if a metric is unknown or can't be measured on this data set, if there is nothing to
  *   measure against, or if a sample isn't a number
  */
-export async function evaluate(request: EvaluationRequest): Promise<Record<string, number>> {
+export function evaluate(request: EvaluationRequest): Promise<Record<string, number>> {
+  return measure(request, () => true);
+}
+
+async function measure(
+  request: EvaluationRequest,
+  isWanted: (metric: Metric) => boolean,
+): Promise<Record<string, number>> {
   const { engine, dataset, seed, sampleCount = DEFAULT_SAMPLE_COUNT, onProgress = () => {} } = request;
   const { validation, test } = evaluationParts(dataset, request.testCount);
   const { outputUnits } = modelSpaceOf(dataset);
+  const { classifierFolder } = request;
   const task: EvaluationTask = {
     dataset,
     length: test.length,
     validation: outputUnits(validation),
     test: outputUnits(test),
+    testLabels: test.labels,
     sampleCount,
+    classifierObstacle:
+      classifierFolder === undefined ? "no classifier was asked for" : classifierObstacle(dataset),
   };
-  const metrics = selectMetrics(task, request.metrics);
+  const metrics = selectMetrics(task, request.metrics, isWanted);
+  if (metrics.length === 0) return {};
 
   onProgress(`drawing ${sampleCount.toLocaleString("en")} samples`);
   const samples = await request.sample(seed, 0, sampleCount);
@@ -55,30 +73,53 @@ export async function evaluate(request: EvaluationRequest): Promise<Record<strin
       `evaluate: sample ${Math.floor(unusable / test.length)} holds ${samples[unusable]}, expected numbers. Train the model again.`,
     );
   }
+  let parts: Promise<ClassifiedParts> | undefined;
+  const classified = () => (parts ??= classifyParts(request, task.test, samples));
   const figures: Record<string, number> = {};
   for (const metric of metrics) {
     onProgress(`measuring ${metric.name}`);
-    Object.assign(figures, await metric.evaluate({ ...task, engine, samples }));
+    Object.assign(figures, await metric.evaluate({ ...task, engine, samples, classified }));
   }
   return figures;
 }
 
+async function classifyParts(
+  { engine, dataset, classifierFolder, onProgress }: EvaluationRequest,
+  test: Float32Array<ArrayBuffer>,
+  samples: Float32Array<ArrayBuffer>,
+): Promise<ClassifiedParts> {
+  const classifier = await classifierOf({ engine, dataset, folder: classifierFolder!, onProgress });
+  try {
+    return {
+      test: await classifier.classify(test),
+      samples: await classifier.classify(samples),
+      featureSize: classifier.featureSize,
+    };
+  } finally {
+    await classifier.dispose();
+  }
+}
+
 /**
- * What real data score: the same metrics with training examples, drawn at random, in the place of samples.
- * Fewer than asked where the training set is smaller.
+ * What real data score: the same metrics with real examples, drawn at random, in the place of samples. Training
+ * examples, or for what compares samples with those, held-out ones. Fewer than asked where there are fewer.
  */
-export async function evaluateTrainingData(
+export async function evaluateRealData(
   request: Omit<EvaluationRequest, "sample">,
 ): Promise<Record<string, number>> {
   const { dataset, seed, sampleCount = DEFAULT_SAMPLE_COUNT } = request;
-  const order = createRandom(seed).fork("training data").permutation(dataset.train.count);
   const { outputUnits } = modelSpaceOf(dataset);
-  return evaluate({
-    ...request,
-    sampleCount: Math.min(sampleCount, dataset.train.count),
-    sample: async (_, first, count) =>
-      outputUnits(takeRows(dataset.train, order.subarray(first, first + count))),
-  });
+  const asSamples = (rows: Rows, ceiling: Metric["ceiling"]) => {
+    const order = createRandom(seed).fork("real data", ceiling).permutation(rows.count);
+    const sample: EvaluationRequest["sample"] = async (_, first, count) =>
+      outputUnits(takeRows(rows, order.subarray(first, first + count)));
+    const count = Math.min(sampleCount, rows.count);
+    return measure({ ...request, sampleCount: count, sample }, (metric) => metric.ceiling === ceiling);
+  };
+  return {
+    ...(await asSamples(dataset.train, "train")),
+    ...(await asSamples(unseenBy(dataset), "held-out")),
+  };
 }
 
 /** How many examples a data set has to measure against. */
@@ -115,15 +156,28 @@ function partsOf(dataset: Dataset): { validation: Rows; test: Rows } {
   };
 }
 
-function selectMetrics(task: EvaluationTask, names: readonly string[] | undefined): Metric[] {
-  if (!names) return Object.values(METRICS).filter((metric) => metric.obstacle(task) === null);
-  for (const name of names) {
+/** Real examples that were neither trained on nor are measured against. */
+function unseenBy(dataset: Dataset): Rows {
+  return dataset.test ? dataset.heldOut : partsOf(dataset).validation;
+}
+
+/** The wanted ones of those that were asked for, or of all that can be measured where none were. */
+function selectMetrics(
+  task: EvaluationTask,
+  names: readonly string[] | undefined,
+  isWanted: (metric: Metric) => boolean,
+): Metric[] {
+  const unknown = names?.find((name) => !Object.hasOwn(METRICS, name));
+  if (unknown !== undefined) {
     const known = Object.keys(METRICS).join(", ");
-    if (!Object.hasOwn(METRICS, name)) {
-      throw new InputError(`metrics: no metric "${name}". Known: ${known}.`);
-    }
-    const obstacle = METRICS[name]!.obstacle(task);
-    if (obstacle !== null) throw new InputError(`metrics: ${name}: ${obstacle}.`);
+    throw new InputError(`metrics: no metric "${unknown}". Known: ${known}.`);
   }
-  return Object.values(METRICS).filter(({ name }) => names.includes(name));
+  const wanted = Object.values(METRICS).filter(isWanted);
+  if (!names) return wanted.filter((metric) => metric.obstacle(task) === null);
+  const asked = wanted.filter(({ name }) => names.includes(name));
+  for (const { name, obstacle } of asked) {
+    const reason = obstacle(task);
+    if (reason !== null) throw new InputError(`metrics: ${name}: ${reason}.`);
+  }
+  return asked;
 }

@@ -19,19 +19,45 @@ export function createBudget(budget: Config["budget"], stepsPerEpoch: number): B
   return { unit: "steps", totalSteps, progress: (stepCount) => Math.min(1, stepCount / totalSteps) };
 }
 
-/** The rates of the steps from here on: as many as `count`, fewer where the budget ends, none where it is spent. */
-export function upcomingLearningRates(
+export interface UpcomingSteps {
+  /** As many as asked for, fewer where a stage or the budget ends, none where it is spent. */
+  readonly learningRates: readonly number[];
+  readonly stage: number;
+}
+
+/**
+ * The steps from here on that are of one stage.
+ *
+ * @param at.stages shares of the budget, which add up to 1; one stage if left out. The rate falls anew in each
+ */
+export function upcomingSteps(
   optimiser: Config["optimiser"],
   budget: Budget,
-  { stepCount, elapsedSeconds, count }: { stepCount: number; elapsedSeconds: number; count: number },
-): number[] {
-  const rates: number[] = [];
-  for (let step = stepCount; step < stepCount + count; step++) {
-    const progress = budget.progress(step, elapsedSeconds);
-    if (progress === 1) break;
-    rates.push(learningRateAt(optimiser, progress, step));
+  at: {
+    readonly stepCount: number;
+    readonly elapsedSeconds: number;
+    readonly count: number;
+    readonly stages?: readonly number[] | undefined;
+  },
+): UpcomingSteps {
+  const { stepCount, elapsedSeconds, count, stages = [1] } = at;
+  const progressAt = (step: number) => budget.progress(step, elapsedSeconds);
+  const { stage } = stageAt(stages, progressAt(stepCount));
+  const learningRates: number[] = [];
+  for (let step = stepCount; step < stepCount + count && progressAt(step) < 1; step++) {
+    const now = stageAt(stages, progressAt(step));
+    if (now.stage !== stage) break;
+    learningRates.push(learningRateAt(optimiser, now.progress, step));
   }
-  return rates;
+  return { learningRates, stage };
+}
+
+/** Which stage the whole's progress falls into, and the stage's own progress. */
+function stageAt(stages: readonly number[], progress: number): { stage: number; progress: number } {
+  let start = 0;
+  let stage = 0;
+  while (stage < stages.length - 1 && progress >= start + stages[stage]!) start += stages[stage++]!;
+  return { stage, progress: Math.min(1, (progress - start) / stages[stage]!) };
 }
 
 /** A linear warm-up, then half a cosine down to the final share of the rate. */

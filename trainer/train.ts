@@ -11,13 +11,12 @@ import { checkDestination } from "./export/destination.ts";
 import { checkExportable, exportModel, outputSpecOf } from "./export/export-model.ts";
 import { previewCount, previewPng } from "./export/preview.ts";
 import { createSeededSampler, foldModelSpace } from "./generators/frozen.ts";
-import { readPlainWeights } from "./generators/plain.ts";
 import { prepareTraining } from "./prepare-training.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
 import { createCheckpoints, holdsNumbers } from "./run/checkpoints.ts";
 import type { Reporter } from "./run/reporter.ts";
 import { createRunFolder, type RunFolder } from "./run/run-folder.ts";
-import { createBudget, learningRateAt, upcomingLearningRates } from "./schedule.ts";
+import { createBudget, learningRateAt, upcomingSteps } from "./schedule.ts";
 
 export interface TrainRequest {
   readonly config: Config;
@@ -58,8 +57,9 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const { engine, why } = await createEngine(config.engine);
   reporter.note("engine", `engine: ${why}`, { engine: engine.name });
 
-  const prepared = await prepareTraining(engine, config, dataset, checkExportable);
-  const { generator, parameters, space, training } = prepared;
+  const { space, training } = await prepareTraining(engine, config, dataset, {
+    check: checkExportable,
+  });
   reporter.note("objective", `objective: ${training.description}`, { description: training.description });
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const folder = request.folder ?? (await createRunFolder(config));
@@ -68,8 +68,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   let stepCount = 0;
   let earlierSeconds = 0;
   if (checkpoint) {
-    await parameters.write(checkpoint.parameters);
-    training.restore(checkpoint.training);
+    await training.restore(checkpoint.training);
     stepCount = checkpoint.stepCount;
     earlierSeconds = checkpoint.elapsedSeconds;
     reporter.note("resume", `resuming at step ${stepCount}`, { stepCount });
@@ -90,7 +89,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
       lowerRate: config.optimiser.learningRate / 3,
     });
   const snapshot = async (): Promise<Checkpoint> => {
-    const state = await parameters.read();
+    const state = await training.state();
     if (!holdsNumbers(state)) {
       throw diverged(
         "a weight is no number",
@@ -98,13 +97,10 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
         learningRateAt(config.optimiser, progress(), stepCount),
       );
     }
-    return { stepCount, elapsedSeconds: elapsedSeconds(), parameters: state, training: training.state() };
+    return { stepCount, elapsedSeconds: elapsedSeconds(), training: state };
   };
   /** The generator as it would be exported now. */
-  const frozen = async () => {
-    const weights = await readPlainWeights(engine, generator, { parameters, use: "average" });
-    return foldModelSpace({ ...generator, weights }, space);
-  };
+  const frozen = async () => foldModelSpace(await training.model(), space);
   const saveSamples = async () => {
     const output = outputSpecOf(dataset);
     const sampler = await createSeededSampler(engine, await frozen());
@@ -118,14 +114,16 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const recalls = createRunningMean(16);
   let spent: Record<string, number> = {};
   let grids = Math.floor(progress() * config.run.sampleGrids);
-  const upcomingRates = () =>
-    upcomingLearningRates(config.optimiser, budget, {
+  const upcoming = () =>
+    upcomingSteps(config.optimiser, budget, {
       stepCount,
       elapsedSeconds: elapsedSeconds(),
       count: training.unroll,
+      stages: training.stages,
     });
-  for (let rates = upcomingRates(); rates.length > 0 && !signal.aborted; rates = upcomingRates()) {
-    const { losses, seconds, recall } = await training.run(rates);
+  for (let next = upcoming(); next.learningRates.length > 0 && !signal.aborted; next = upcoming()) {
+    const { learningRates: rates, stage } = next;
+    const { losses, seconds, recall, figures } = await training.run(rates, stage);
     if (Number.isFinite(losses[0])) await checkpoints.confirm();
     const bad = losses.findIndex((loss) => !Number.isFinite(loss));
     if (bad >= 0) throw diverged(`the loss is ${losses[bad]}`, stepCount + bad, rates[bad]!);
@@ -147,7 +145,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     };
     reporter.training(status);
     if (recordDue) {
-      await folder.record({ ...status, seconds: spent }); // since the last record
+      await folder.record({ ...status, ...figures, seconds: spent }); // seconds: since the last record
       spent = {};
     }
     if (checkpoints.isDue()) checkpoints.offer(await snapshot());
@@ -159,20 +157,20 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
 
   checkpoints.offer(await snapshot());
   await checkpoints.confirm();
+  const generator = await frozen();
   await training.dispose();
   const interrupted = signal.aborted;
-  if (!interrupted) {
-    await exportModel({ ...request, folder, dataset, engine, stepCount, generator: await frozen() });
-  }
+  if (!interrupted) await exportModel({ ...request, folder, dataset, engine, stepCount, generator });
   await engine.dispose();
   return { interrupted, folder };
 }
 
 /** The data's path where one is given, else the name of a procedural set. */
 function dataRequest({ data, seed }: Config): DatasetRequest {
-  const { path, name, size, channels, strict } = data;
-  if (path !== null) return { path, seed, size: size === null ? null : [size, size], channels, strict };
-  return name === null ? { seed } : { name, seed };
+  const { path, name, size, channels, strict, stack } = data;
+  if (path !== null)
+    return { path, seed, size: size === null ? null : [size, size], channels, strict, stack };
+  return name === null ? { seed, stack } : { name, seed, stack };
 }
 
 /** The mean of the last `size` numbers; null before the first. */

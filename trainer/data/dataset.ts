@@ -32,6 +32,8 @@ export interface Dataset {
   /** Never trained on; only for evaluation. Null where the source has none. */
   readonly test: Rows | null;
   readonly modes: Modes | null;
+  /** Of stacked images: the one-channel images that their channels are drawn from. */
+  readonly channelsOf?: Dataset;
 }
 
 /** Some of the rows, copied, in the order of `indices`. */

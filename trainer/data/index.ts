@@ -17,6 +17,7 @@ import { numpy } from "./numpy.ts";
 import type { ProceduralSource } from "./procedural.ts";
 import { ring } from "./ring.ts";
 import type { FileSource, LoadOptions } from "./source.ts";
+import { stackImages } from "./stacked.ts";
 
 /** Data sets that need no files, by name. */
 export const PROCEDURAL_SOURCES: Readonly<Record<string, ProceduralSource>> = {
@@ -42,6 +43,8 @@ export interface DatasetRequest extends Partial<Omit<LoadOptions, "seed">> {
   readonly path?: string | undefined;
   /** A whole number from 0 to 2^53−1; draws procedural data, shuffles files that have no split. */
   readonly seed: number;
+  /** So many images, drawn at random, become the channels of one; 1 if left out. */
+  readonly stack?: number | undefined;
 }
 
 const DEFAULT_OPTIONS: Omit<LoadOptions, "seed"> = {
@@ -58,7 +61,12 @@ const DEFAULT_OPTIONS: Omit<LoadOptions, "seed"> = {
  *
  * @throws InputError if there is no such name or file, or the files can't be used
  */
-export async function loadDataset({ name, path, ...options }: DatasetRequest): Promise<Dataset> {
+export async function loadDataset({ stack = 1, ...request }: DatasetRequest): Promise<Dataset> {
+  const dataset = await loadPlain(request);
+  return stack === 1 ? dataset : stackImages(dataset, stack, request.seed);
+}
+
+async function loadPlain({ name, path, ...options }: Omit<DatasetRequest, "stack">): Promise<Dataset> {
   if (path !== undefined) return loadFiles(path, { ...DEFAULT_OPTIONS, ...options });
   const known = Object.keys(PROCEDURAL_SOURCES).join(", ");
   if (name === undefined) throw new InputError(`data: name a data set (${known}) or give --data DIR|FILE.`);

@@ -42,8 +42,14 @@ function standardisedSpace(train: Rows): ModelSpace {
     scale[i % length]! += (values[i]! - shift[i % length]!) ** 2 / count;
   // A dimension that never changes has nothing to scale.
   for (let j = 0; j < length; j++) scale[j] = Math.sqrt(scale[j]!) || 1;
+  return affineSpace({ scale, shift });
+}
+
+/** The data shifted and scaled, number by number of a row. */
+export function affineSpace(affine: NonNullable<ModelSpace["affine"]>): ModelSpace {
+  const { scale, shift } = affine;
   return {
-    affine: { scale, shift },
+    affine,
     gather: (rows, indices) => gatherRows(rows, indices, (value, j) => (value - shift[j]!) / scale[j]!),
     outputUnits: (rows) => Float32Array.from(rows.values),
   };

@@ -4,6 +4,10 @@
  */
 
 import type { Tensor } from "../autodiff/tensor.ts";
+import type { Config } from "../config.ts";
+import type { Rows } from "../data/dataset.ts";
+import type { ModelSpace } from "../data/model-space.ts";
+import type { Engine } from "../engine/engine.ts";
 
 export interface Distance {
   readonly name: string;
@@ -16,4 +20,33 @@ export interface Distance {
    * Differs from the distance by what depends on the query alone.
    */
   ranking(queries: Tensor, points: Tensor): Tensor;
+  /** Where the distance is the squared L2 distance of what both are mapped to: the map. Searches are fastest there. */
+  readonly embedding: Embedding | null;
+}
+
+export interface Embedding {
+  /** Numbers in what an example is mapped to. */
+  readonly length: number;
+  /** [n, d] → [n, length]; null: an example is its own. Differentiable. */
+  readonly of: ((examples: Tensor) => Tensor) | null;
+}
+
+/** A member of the registry: some distances take the data, or a model that is fitted to them first. */
+export interface DistanceKind {
+  readonly name: string;
+  /**
+   * Gets ready to measure.
+   *
+   * @throws InputError if it can't measure such data
+   */
+  prepare(context: DistanceContext): Promise<Distance>;
+}
+
+export interface DistanceContext {
+  readonly engine: Engine;
+  readonly train: Rows;
+  /** Of an example: [height, width, channels] for images, [length] for vectors. */
+  readonly shape: readonly number[];
+  readonly space: ModelSpace;
+  readonly config: Config;
 }

@@ -24,7 +24,7 @@ export interface Engine {
   /** Compiles a program; `parameters` gives the values of its parameter leaves. */
   compile(program: Program, parameters?: ParameterSource): Promise<Executable>;
   /** Compiles one optimisation step of `loss` (a scalar) over all of `parameters`. */
-  compileStep(loss: Tensor, parameters: Parameters): Promise<TrainingStep>;
+  compileStep(loss: Tensor, parameters: Parameters, options?: StepOptions): Promise<TrainingStep>;
   dispose(): Promise<void>;
 }
 
@@ -35,6 +35,21 @@ export interface Executable {
   /** The returned arrays are overwritten by the next run; copy what must last. Not reentrant. */
   run(feeds: NamedNumbers): Promise<Record<string, Numbers>>;
   dispose(): Promise<void>;
+}
+
+export interface StepOptions {
+  /** What the loss reads beside the parameters that the step trains, under other names. It stays as it is. */
+  readonly reads?: Parameters;
+  /** More that every step computes, before its update: from its gradients, say. */
+  readonly outputs?: (gradients: StepGradients) => Program;
+}
+
+/** By name; what the loss doesn't depend on is left out. */
+export interface StepGradients {
+  /** Of the parameters that the step trains. */
+  readonly parameters: ReadonlyMap<string, Tensor>;
+  /** Of what is fed, as far as it is float32. */
+  readonly inputs: ReadonlyMap<string, Tensor>;
 }
 
 export interface TrainingStep {
@@ -53,6 +68,8 @@ export interface TrainingStep {
 export interface Batch {
   readonly feeds: NamedNumbers;
   readonly learningRate: number;
+  /** Takes the step's outputs, by name; those that it doesn't name are dropped. */
+  readonly into?: NamedNumbers;
 }
 
 export interface InitialParameter {

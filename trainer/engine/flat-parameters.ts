@@ -8,7 +8,6 @@ import { substitute } from "../autodiff/substitute.ts";
 import { constant, input, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { type AdamState, adamUpdate } from "./adam.ts";
 import type { AdamSettings, ParameterValues, Program } from "./engine.ts";
-import { parameterGradients } from "./leaves.ts";
 
 export type StateName = keyof AdamState<unknown>;
 export const STATE_NAMES: readonly StateName[] = ["weights", "average", "firstMoment", "secondMoment"];
@@ -53,20 +52,32 @@ export function withFlatParameters(
   return substitute(program, cutFrom(layout, input(stateInput(use), [layout.size])));
 }
 
-/** What input `name` of the batch is called in an unrolled step. */
-export const batchInput = (name: string, batch: number) => `${name}@${batch}`;
+/** What input or output `name` of the batch is called in an unrolled step. */
+export const ofBatch = (name: string, batch: number) => `${name}@${batch}`;
 export const SCALARS_INPUT = "adam";
+/** The flat tensor of the parameters that a step reads and leaves as they are. */
+export const READ_INPUT = "read:weights";
 /** Numbers a step in the input of scalars: rate, epsilon, decay, averageRate. */
 export const SCALARS_PER_STEP = 4;
+
+/** A step as symbolic tensors, whose parameters are in `layout`, or else in `reads`. */
+export interface FlatStep {
+  readonly loss: Tensor;
+  /** Of the parameters in `layout`, by name; zeros where there is none. */
+  readonly gradients: ReadonlyMap<string, Tensor>;
+  readonly outputs: Program;
+  readonly layout: FlatLayout;
+  readonly reads?: FlatLayout | undefined;
+}
 
 /**
  * Several optimisation steps in one graph.
  *
  * It reads the state (`state:…`), every batch's feeds (`NAME@0` …) and each step's scalars (`adam`), and gives
- * `losses` [steps] and the new state by name.
+ * `losses` [steps], every step's outputs (`NAME@0` …) and the new state by name.
  */
-export function unrolledSteps(loss: Tensor, layout: FlatLayout, adam: AdamSettings, steps: number): Program {
-  const gradients = parameterGradients(loss);
+export function unrolledSteps(step: FlatStep, adam: AdamSettings, steps: number): Program {
+  const { loss, gradients, layout, reads } = step;
   const gradient = concat(
     layout.parts.map(({ name, shape }) => {
       const own = gradients.get(name);
@@ -82,27 +93,32 @@ export function unrolledSteps(loss: Tensor, layout: FlatLayout, adam: AdamSettin
     firstMoment: initial("firstMoment"),
     secondMoment: initial("secondMoment"),
   };
+  const read = reads && cutFrom(reads, input(READ_INPUT, [reads.size]));
   const losses: Tensor[] = [];
-  for (let step = 0; step < steps; step++) {
-    const parameters = cutFrom(layout, state.weights);
-    const own = substitute({ loss, gradient }, (leaf) =>
-      leaf.op === "input"
-        ? input(batchInput(leaf.attributes["name"] as string, step), leaf.shape, leaf.dtype)
-        : parameters(leaf),
+  const outputs: Record<string, Tensor> = {};
+  for (let at = 0; at < steps; at++) {
+    const trained = cutFrom(layout, state.weights);
+    const { lossNow, gradientNow, ...own } = substitute(
+      { ...step.outputs, lossNow: loss, gradientNow: gradient },
+      (leaf) =>
+        leaf.op === "input"
+          ? input(ofBatch(leaf.attributes["name"] as string, at), leaf.shape, leaf.dtype)
+          : (trained(leaf) ?? read?.(leaf)),
     );
-    losses.push(reshape(own.loss, [1]));
-    const scalar = (i: number) => slice(scalars, 0, step * SCALARS_PER_STEP + i, 1);
+    losses.push(reshape(lossNow, [1]));
+    for (const [name, output] of Object.entries(own)) outputs[ofBatch(name, at)] = output as Tensor;
+    const scalar = (i: number) => slice(scalars, 0, at * SCALARS_PER_STEP + i, 1);
     state = adamUpdate(
       state,
-      own.gradient,
+      gradientNow,
       { rate: scalar(0), epsilon: scalar(1), decay: scalar(2), averageRate: scalar(3) },
       adam,
     );
   }
-  return { losses: concat(losses, 0), ...state };
+  return { losses: concat(losses, 0), ...outputs, ...state };
 }
 
-/** For `substitute`: parameters as parts of a flat tensor, each cut once. */
+/** For `substitute`: the parameters of a layout as parts of a flat tensor, each cut once. */
 function cutFrom({ parts }: FlatLayout, flat: Tensor): (leaf: Tensor) => Tensor | undefined {
   const cuts = new Map<string, Tensor>();
   return (leaf) => {
@@ -110,8 +126,9 @@ function cutFrom({ parts }: FlatLayout, flat: Tensor): (leaf: Tensor) => Tensor 
     const name = leaf.attributes["name"] as string;
     let cut = cuts.get(name);
     if (!cut) {
-      const { shape, start } = parts.find((each) => each.name === name)!;
-      cut = reshape(slice(flat, 0, start, sizeOf(shape)), shape);
+      const part = parts.find((each) => each.name === name);
+      if (!part) return undefined;
+      cut = reshape(slice(flat, 0, part.start, sizeOf(part.shape)), part.shape);
       cuts.set(name, cut);
     }
     return cut;

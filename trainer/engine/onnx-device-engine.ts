@@ -12,7 +12,8 @@ import { webgpuLowerings } from "../onnx/webgpu-lowerings.ts";
 import { createDeviceParameters, type DeviceParameters } from "./device-parameters.ts";
 import type { Batch, Engine, Executable } from "./engine.ts";
 import {
-  batchInput,
+  ofBatch,
+  READ_INPUT,
   SCALARS_INPUT,
   STATE_NAMES,
   stateInput,
@@ -20,7 +21,7 @@ import {
   withFlatParameters,
 } from "./flat-parameters.ts";
 import { gpuBufferStore, hostStore } from "./flat-store.ts";
-import { fedNumbers, leavesOf } from "./leaves.ts";
+import { fedNumbers, leavesOf, stepGraph } from "./leaves.ts";
 import { asOrt, createSessions, emptyFor, ONNX_VERSION } from "./onnx-session.ts";
 
 export interface DeviceEngineOptions {
@@ -52,7 +53,7 @@ export function createDeviceEngine({ provider, unroll }: DeviceEngineOptions): E
     },
 
     async compile(program, source): Promise<Executable> {
-      const { inputs, parameters } = leavesOf(program, source);
+      const { inputs, parameters } = leavesOf(program, source ? [source.parameters] : []);
       const own = source?.parameters as DeviceParameters;
       const flat = parameters.size > 0 ? withFlatParameters(program, own.layout, source!.use) : program;
       const session = await sessions.open(flat, "program");
@@ -74,14 +75,18 @@ export function createDeviceEngine({ provider, unroll }: DeviceEngineOptions): E
       };
     },
 
-    async compileStep(loss, parameters) {
+    async compileStep(loss, parameters, options = {}) {
       const own = parameters as DeviceParameters;
-      const { inputs } = leavesOf({ loss }, { parameters, use: "weights" });
+      const read = options.reads as DeviceParameters | undefined;
+      const graph = stepGraph(loss, parameters, options);
+      const outputs = Object.entries(graph.outputs);
+      const { inputs } = leavesOf({ loss, ...graph.outputs }, [own, ...(read ? [read] : [])]);
+      const step = { loss, ...graph, layout: own.layout, reads: read?.layout };
       const opened = new Map<number, Promise<InferenceSession>>();
       const sessionFor = (steps: number) => {
         let session = opened.get(steps);
         if (!session) {
-          session = sessions.open(unrolledSteps(loss, own.layout, own.adam, steps), `${steps} steps`);
+          session = sessions.open(unrolledSteps(step, own.adam, steps), `${steps} steps`);
           opened.set(steps, session);
         }
         return session;
@@ -90,11 +95,16 @@ export function createDeviceEngine({ provider, unroll }: DeviceEngineOptions): E
       async function runTogether(batches: readonly Batch[]): Promise<Float32Array> {
         const session = await sessionFor(batches.length);
         const given: Record<string, OnnxValue> = {};
-        for (const [i, { feeds }] of batches.entries()) {
+        const taken: Record<string, OnnxValue> = {};
+        for (const [i, { feeds, into }] of batches.entries()) {
           for (const [name, tensor] of inputs) {
-            given[batchInput(name, i)] = asOrt(tensor, fedNumbers(feeds, name, tensor));
+            given[ofBatch(name, i)] = asOrt(tensor, fedNumbers(feeds, name, tensor));
+          }
+          for (const [name, tensor] of outputs) {
+            taken[ofBatch(name, i)] = asOrt(tensor, into?.[name] ?? emptyFor(tensor));
           }
         }
+        if (read) given[READ_INPUT] = await read.current("weights");
         const losses = new Float32Array(batches.length);
         const learningRates = batches.map(({ learningRate }) => learningRate);
         await own.advance(learningRates, async ({ from, to, scalars }) => {
@@ -102,6 +112,7 @@ export function createDeviceEngine({ provider, unroll }: DeviceEngineOptions): E
           for (const name of STATE_NAMES) given[stateInput(name)] = from[name];
           await session.run(given, {
             ...to,
+            ...taken,
             losses: asOrt({ dtype: "float32", shape: [losses.length] }, losses),
           });
         });

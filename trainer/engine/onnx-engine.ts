@@ -11,7 +11,7 @@ import type { Tensor } from "../autodiff/tensor.ts";
 import { cpuLowerings } from "../onnx/cpu-lowerings.ts";
 import { createArena, type ParameterArena } from "./arena.ts";
 import type { Engine, Executable, NamedNumbers, Numbers, ParameterSource, Program } from "./engine.ts";
-import { fedNumbers, leavesOf, parameterGradients } from "./leaves.ts";
+import { fedNumbers, leavesOf, setWith, stepGraph } from "./leaves.ts";
 import { asOrt, createSessions, emptyFor, ONNX_VERSION } from "./onnx-session.ts";
 
 export interface OnnxEngineOptions {
@@ -31,16 +31,17 @@ export function createOnnxEngine({ threads = availableParallelism() }: OnnxEngin
       return createArena(initial, adam);
     },
 
-    async compile(program, parameters): Promise<Executable> {
+    async compile(program, source): Promise<Executable> {
       const session = await sessions.open(program, "program");
-      const run = prepare(session, program, parameters && { ...parameters, into: {} });
+      const run = prepare(session, program, source ? [source] : []);
       return { run, dispose: () => sessions.close(session) };
     },
 
-    async compileStep(loss, parameters) {
+    async compileStep(loss, parameters, options = {}) {
       const arena = parameters as ParameterArena;
-      const gradients = parameterGradients(loss);
+      const { gradients, outputs } = stepGraph(loss, parameters, options);
       const program: Record<string, Tensor> = { loss };
+      for (const [name, output] of Object.entries(outputs)) program[`output:${name}`] = output;
       const into: Record<string, Numbers> = {};
       for (const [name, gradient] of gradients) {
         program[`gradient:${name}`] = gradient;
@@ -50,14 +51,17 @@ export function createOnnxEngine({ threads = availableParallelism() }: OnnxEngin
         .filter(({ name }) => !gradients.has(name))
         .map(({ name }) => arena.view("gradients", name));
       const session = await sessions.open(program, "step");
-      const run = prepare(session, program, { parameters, use: "weights", into });
+      const read = [parameters, ...(options.reads ? [options.reads] : [])];
+      const sources = read.map((each) => ({ parameters: each, use: "weights" as const }));
+      const run = prepare(session, program, sources, into);
       return {
         unroll: 1,
         async run(batches) {
           const losses: number[] = [];
-          for (const { feeds, learningRate } of batches) {
-            const { loss } = await run(feeds);
-            losses.push(loss![0]!);
+          for (const { feeds, learningRate, into: taken = {} } of batches) {
+            const results = await run(feeds);
+            losses.push(results["loss"]![0]!);
+            for (const [name, numbers] of Object.entries(taken)) numbers.set(results[`output:${name}`]!);
             // Another step may have left its gradients there.
             for (const gradient of unused) gradient.fill(0);
             arena.update(learningRate);
@@ -72,21 +76,28 @@ export function createOnnxEngine({ threads = availableParallelism() }: OnnxEngin
   };
 }
 
-/** Binds parameters and outputs to fixed buffers once, so that a run allocates nothing but its feeds. */
+/**
+ * Binds parameters and outputs to fixed buffers once, so that a run allocates nothing but its feeds.
+ *
+ * @param into buffers for some of the outputs
+ */
 function prepare(
   session: ort.InferenceSession,
   program: Program,
-  source?: ParameterSource & { readonly into: NamedNumbers },
+  sources: readonly ParameterSource[],
+  into: NamedNumbers = {},
 ): Executable["run"] {
-  const { inputs, parameters } = leavesOf(program, source);
+  const sets = sources.map((source) => source.parameters as ParameterArena);
+  const { inputs, parameters } = leavesOf(program, sets);
   const bound: Record<string, ort.Tensor> = {};
   for (const [name, tensor] of parameters) {
-    bound[name] = asOrt(tensor, (source!.parameters as ParameterArena).view(source!.use, name));
+    const arena = setWith(sets, name)!;
+    bound[name] = asOrt(tensor, arena.view(sources[sets.indexOf(arena)]!.use, name));
   }
   const results: Record<string, Numbers> = {};
   const fetches: Record<string, ort.Tensor> = {};
   for (const [name, tensor] of Object.entries(program)) {
-    results[name] = source?.into[name] ?? emptyFor(tensor);
+    results[name] = into[name] ?? emptyFor(tensor);
     fetches[name] = asOrt(tensor, results[name]);
   }
   return async (feeds) => {

@@ -3,7 +3,6 @@
 import { constant, input, parameter, type Shape, sizeOf, type Tensor } from "../autodiff/tensor.ts";
 import { type AdamScalars, type AdamState, adamUpdate } from "./adam.ts";
 import type { AdamSettings, NamedNumbers, Parameters } from "./engine.ts";
-import { parameterGradients } from "./leaves.ts";
 
 export interface StepProgram {
   /** What each parameter becomes, in their order. */
@@ -36,9 +35,12 @@ export function scalarFeeds(scalars: AdamScalars<number>): NamedNumbers {
   );
 }
 
-/** A step of `loss` over all of the parameters; those that it doesn't read get a gradient of zeros. */
-export function stepProgram(loss: Tensor, specs: Parameters["specs"], settings: AdamSettings): StepProgram {
-  const gradients = parameterGradients(loss);
+/** A step by these gradients over all of the parameters; those that have none get one of zeros. */
+export function stepProgram(
+  gradients: ReadonlyMap<string, Tensor>,
+  specs: Parameters["specs"],
+  settings: AdamSettings,
+): StepProgram {
   const stateLeaves = new Map<Tensor, StatePart>();
   const next = specs.map(({ name, shape }) => {
     const leaf = (part: StatePart["part"]) => {

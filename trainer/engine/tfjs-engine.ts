@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../autodiff/tensor.ts";
 import { adamScalars } from "./adam.ts";
 import type { Batch, Engine, Executable, NamedNumbers, Numbers } from "./engine.ts";
-import { fedNumbers, leavesOf } from "./leaves.ts";
+import { fedNumbers, leavesOf, setWith, stepGraph } from "./leaves.ts";
 import { SCALAR_INPUTS, scalarFeeds, stepProgram } from "./step-program.ts";
 import { onBackend, type TfjsBackend, type Watched } from "./tfjs/backend.ts";
 import { createTfjsParameters, PARTS, type TfjsParameters } from "./tfjs/parameters.ts";
@@ -70,7 +70,7 @@ export function createTfjsEngine(name: string, backend: TfjsBackend): Engine {
     },
 
     async compile(program, source): Promise<Executable> {
-      const { inputs } = leavesOf(program, source);
+      const { inputs } = leavesOf(program, source ? [source.parameters] : []);
       const names = Object.keys(program);
       const plan = createPlan(Object.values(program));
       const parameters = source?.parameters as TfjsParameters;
@@ -85,28 +85,40 @@ export function createTfjsEngine(name: string, backend: TfjsBackend): Engine {
       };
     },
 
-    async compileStep(loss, parameters) {
+    async compileStep(loss, parameters, options = {}) {
       const own = parameters as TfjsParameters;
-      const { inputs } = leavesOf({ loss }, { parameters, use: "weights" });
-      const { next, stateLeaves } = stepProgram(loss, own.specs, own.settings);
-      const plan = createPlan([loss, ...next.flatMap((state) => PARTS.map((part) => state[part]))]);
+      const sets = [own, ...(options.reads ? [options.reads as TfjsParameters] : [])];
+      const { gradients, outputs } = stepGraph(loss, own, options);
+      const { inputs } = leavesOf({ loss, ...outputs }, sets);
+      const { next, stateLeaves } = stepProgram(gradients, own.specs, own.settings);
+      const names = Object.keys(outputs);
+      const plan = createPlan([
+        loss,
+        ...Object.values(outputs),
+        ...next.flatMap((state) => PARTS.map((part) => state[part])),
+      ]);
       const all = new Map([...inputs, ...SCALAR_INPUTS]);
       const step = ({ feeds, learningRate }: Batch) => {
         const scalars = adamScalars(own.settings, learningRate, own.stepCount + 1);
         const { result, failure } = execute(plan, all, { ...feeds, ...scalarFeeds(scalars) }, (leaf) => {
           const state = stateLeaves.get(leaf);
-          return state ? own.tensor(state.part, state.name) : own.tensor("weights", nameOf(leaf));
+          const name = nameOf(leaf);
+          return state ? own.tensor(state.part, state.name) : setWith(sets, name)!.tensor("weights", name);
         });
-        const [lossBefore, ...updated] = result;
-        own.update(updated);
-        return { result: [lossBefore!], failure };
+        own.update(result.splice(1 + names.length));
+        return { result, failure };
       };
       return {
         unroll: backend.device === "gpu" ? GPU_UNROLL : 1,
         async run(batches) {
           // Every step is on its way to a GPU before the first loss is waited for.
-          const losses = await Promise.all(batches.map(step).map(taken));
-          return losses.map(([lossBefore]) => lossBefore![0]!);
+          const results = await Promise.all(batches.map(step).map(taken));
+          for (const [i, { into = {} }] of batches.entries()) {
+            for (const [name, numbers] of Object.entries(into)) {
+              numbers.set(results[i]![1 + names.indexOf(name)]!);
+            }
+          }
+          return results.map(([lossBefore]) => lossBefore![0]!);
         },
         dispose: () => release(plan),
       };

@@ -9,7 +9,6 @@ import { scanRows } from "../data/scan-rows.ts";
 import type { Engine } from "../engine/engine.ts";
 import { evaluate, isMeasurable } from "../evaluate.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
-import type { Generator } from "../generators/generator.ts";
 import { layerParameters } from "../generators/layers.ts";
 import { InputError } from "../input-error.ts";
 import type { Reporter } from "../run/reporter.ts";
@@ -45,7 +44,10 @@ export function outputSpecOf(dataset: Dataset): OutputSpec {
 const MAX_WEIGHTS = (MAX_FILE_BYTES - 2 ** 16) / Float32Array.BYTES_PER_ELEMENT;
 
 /** @throws InputError if there are more weights than model.onnx, a single file, can hold at the edge */
-export function checkExportable({ layers, latentSize }: Generator): void {
+export function checkExportable({
+  layers,
+  latentSize,
+}: Pick<FrozenGenerator, "layers" | "latentSize">): void {
   const count = layerParameters(layers, latentSize)
     .flatMap(({ kernel, bias }) => [kernel, bias])
     .reduce((total, { shape }) => total + sizeOf(shape), 0);

@@ -19,7 +19,7 @@ export function modelCard(manifest: Omit<Manifest, "files">): string {
     "|---|---|",
     `| latent | ${latent.size} standard normal numbers |`,
     `| layers | ${generator.layers.map(layerText).join(" → ")} |`,
-    `| parameters | ${generator.parameterCount.toLocaleString("en")} |`,
+    `| parameters | ${generator.parameterCount.toLocaleString("en")}, served as ${weightsText(manifest)} |`,
     `| training | ${training.steps.toLocaleString("en")} steps, seed ${training.seed}, engine ${training.engine} |`,
     `| made by | ${manifest.createdBy} |`,
     "",
@@ -35,7 +35,9 @@ export function modelCard(manifest: Omit<Manifest, "files">): string {
         ]),
     "## Files",
     "",
-    "`model.json` with `weights.*.bin` is a TF.js LayersModel, `model.onnx` the same generator for ONNX Runtime; " +
+    "`model.json` with `weights.*.bin` is a TF.js LayersModel, `model.onnx` the same generator for ONNX Runtime" +
+      (generator.weights?.files ? "; `generator.*.bin` holds their weights as they are served" : "") +
+      "; " +
       "`manifest.json` describes the rest and holds every file's SHA-256.",
     "",
     "## What this bundle makes public",
@@ -58,6 +60,14 @@ export function modelCard(manifest: Omit<Manifest, "files">): string {
     );
   }
   return lines.join("\n");
+}
+
+function weightsText({ generator, output }: Omit<Manifest, "files">): string {
+  const { dtype = "float32", error = null } = generator.weights ?? {};
+  if (!error) return dtype;
+  const isImage = output.kind === "image";
+  const size = (error.rootMeanSquare * (isImage ? 255 : 1)).toPrecision(2);
+  return `${dtype}: samples lie ${size}${isImage ? " grey levels" : ""} (root mean square) from the trained weights'`;
 }
 
 function layerText(layer: LayerSpec): string {

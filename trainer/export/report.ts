@@ -69,12 +69,13 @@ async function readRecords(folder: string): Promise<Recorded[]> {
     .map((line) => JSON.parse(line) as Recorded);
 }
 
-/** The loss over steps, its axis logarithmic. */
+/** The loss over steps, its axis logarithmic unless it is a likelihood's, which may be negative. */
 function lossCurve(records: readonly Recorded[]): string {
   if (records.length < 2) return "<p>Too few steps for a curve.</p>";
   const [width, height, margin] = [720, 240, 30];
   const steps = records.map((record) => record.stepCount);
-  const losses = records.map((record) => Math.log10(record.loss));
+  const isPositive = records.every(({ loss }) => loss > 0);
+  const losses = records.map(({ loss }) => (isPositive ? Math.log10(loss) : loss));
   const along = (value: number, from: readonly number[], length: number) => {
     const [low, high] = [Math.min(...from), Math.max(...from)];
     return margin + ((value - low) / (high - low || 1)) * (length - 2 * margin);
@@ -83,7 +84,7 @@ function lossCurve(records: readonly Recorded[]): string {
     (_, i) =>
       `${along(steps[i]!, steps, width).toFixed(1)},${(height - along(losses[i]!, losses, height)).toFixed(1)}`,
   );
-  const label = (value: number) => (10 ** value).toPrecision(3);
+  const label = (value: number) => (isPositive ? 10 ** value : value).toPrecision(3);
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Loss over steps">
 <polyline points="${points.join(" ")}"/>
 <text x="0" y="${margin}">${label(Math.max(...losses))}</text>

@@ -6,6 +6,7 @@ import type { Tensor } from "../autodiff/tensor.ts";
 import { sizeOf } from "../autodiff/tensor.ts";
 import type { InitialParameter, Program } from "../engine/engine.ts";
 import { applyNormalised } from "./batch-normalisation.ts";
+import { drawWeights } from "./draw-weights.ts";
 import { applyLayers, layerParameters, layerShapes } from "./layers.ts";
 
 export interface Generator {
@@ -62,19 +63,6 @@ export function generatorOf(
     apply: (latents) =>
       normalised ? applyNormalised(layers, latents).samples : applyLayers(layers, latents),
     plainWeights: normalised ? (latents) => applyNormalised(layers, latents).plainWeights : null,
-    initialParameters: (random) =>
-      layerParameters(layers, latentSize).flatMap(({ layer, kernel, bias, fanIn }) => {
-        // He et al. 2015 for rectifiers; LeCun's variance for the rest.
-        const gain = "activation" in layer && layer.activation.includes("relu") ? 2 : 1;
-        const deviation = Math.sqrt(gain / fanIn);
-        const stream = random.fork(kernel.name);
-        const values = stream
-          .fillNormal(new Float32Array(sizeOf(kernel.shape)))
-          .map((value) => value * deviation);
-        return [
-          { ...kernel, values },
-          { ...bias, values: new Float32Array(sizeOf(bias.shape)) },
-        ];
-      }),
+    initialParameters: (random) => drawWeights(layerParameters(layers, latentSize), random),
   };
 }

@@ -2,8 +2,17 @@
 
 import { sampleLatents } from "../../shared/random.ts";
 import { input } from "../autodiff/tensor.ts";
-import type { AdamSettings, Engine, Executable, ParameterSource, ParameterValues } from "../engine/engine.ts";
+import type {
+  AdamSettings,
+  Engine,
+  Executable,
+  ParameterSource,
+  Parameters,
+  ParameterValues,
+} from "../engine/engine.ts";
+import type { FrozenGenerator } from "./frozen.ts";
 import { type Generator, generatorOf } from "./generator.ts";
+import { layerParameters } from "./layers.ts";
 
 /** The latents whose moments take the place of a batch's; always the same ones. */
 const MOMENT_LATENTS = 512;
@@ -50,15 +59,33 @@ export async function createPlainGenerator(
   };
 }
 
+/**
+ * The generator as it is now, in plain layers with averaged weights; other parameters in the set are left out.
+ *
+ * @param latents what it makes samples of: [n, latentSize]; normal ones, if left out
+ */
+export async function readModel(
+  engine: Engine,
+  trained: Generator,
+  parameters: Parameters,
+  latents?: Float32Array<ArrayBuffer>,
+): Promise<FrozenGenerator> {
+  const { latentSize, layers } = trained;
+  const weights = await readPlainWeights(engine, trained, { parameters, use: "average" }, latents);
+  const names = layerParameters(layers, latentSize).flatMap(({ kernel, bias }) => [kernel.name, bias.name]);
+  return { latentSize, layers, weights: Object.fromEntries(names.map((name) => [name, weights[name]!])) };
+}
+
 /** The weights that the plain layers have now, by name. */
 export async function readPlainWeights(
   engine: Engine,
   trained: Generator,
   source: ParameterSource,
+  latents?: Float32Array<ArrayBuffer>,
 ): Promise<ParameterValues> {
   if (!trained.plainWeights) return (await source.parameters.read())[source.use];
   const program = await compilePlainWeights(engine, trained, source);
-  const weights = await runPlainWeights(program, trained);
+  const weights = await runPlainWeights(program, trained, latents && momentRows(latents, trained.latentSize));
   await program.dispose();
   return weights;
 }
@@ -75,8 +102,12 @@ function compilePlainWeights(
   return engine.compile(Object.fromEntries(outputs), source);
 }
 
-async function runPlainWeights(program: Executable, { latentSize }: Generator): Promise<ParameterValues> {
-  const found = await program.run({ latents: sampleLatents(0, 0, MOMENT_LATENTS, latentSize) });
+async function runPlainWeights(
+  program: Executable,
+  { latentSize }: Generator,
+  latents = sampleLatents(0, 0, MOMENT_LATENTS, latentSize),
+): Promise<ParameterValues> {
+  const found = await program.run({ latents });
   return Object.fromEntries(
     // A copy, because the program reuses its memory.
     Object.entries(found).map(([name, values]) => [
@@ -84,4 +115,15 @@ async function runPlainWeights(program: Executable, { latentSize }: Generator): 
       Float32Array.from(values),
     ]),
   );
+}
+
+/** As many of the latents as moments are taken over, spread over all of them. */
+function momentRows(latents: Float32Array, latentSize: number): Float32Array<ArrayBuffer> {
+  const count = latents.length / latentSize;
+  const rows = new Float32Array(MOMENT_LATENTS * latentSize);
+  for (let i = 0; i < MOMENT_LATENTS; i++) {
+    const from = Math.floor((i * count) / MOMENT_LATENTS) * latentSize;
+    rows.set(latents.subarray(from, from + latentSize), i * latentSize);
+  }
+  return rows;
 }

@@ -1,3 +1,7 @@
+import { classModes } from "./class-modes.ts";
+import { classifierFrechet } from "./classifier-frechet.ts";
+import { dataCopying } from "./data-copying.ts";
+import { featurePrdc } from "./feature-prdc.ts";
 import { matchDistance } from "./match-distance.ts";
 import type { Metric } from "./metric.ts";
 import { modes } from "./modes.ts";
@@ -10,4 +14,8 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   prdc,
   modes,
   "match-distance": matchDistance,
+  "data-copying": dataCopying,
+  "classifier-frechet": classifierFrechet,
+  "feature-prdc": featurePrdc,
+  "class-modes": classModes,
 };

@@ -1,5 +1,6 @@
 /** What a metric is: a record, chosen by name. */
 
+import type { Classified } from "../classifier/classifier.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Engine } from "../engine/engine.ts";
 
@@ -10,6 +11,11 @@ export interface Metric {
    * error of the one that it begins with.
    */
   readonly figures: Readonly<Record<string, string>>;
+  /**
+   * Which real examples show what a perfect generator would reach: training examples, or held-out ones where the
+   * metric asks whether samples are training examples.
+   */
+  readonly ceiling: "train" | "held-out";
   /** Why it can't be measured here; null if it can. */
   obstacle(task: EvaluationTask): string | null;
   /** One number for each of `figures`. */
@@ -25,11 +31,24 @@ export interface EvaluationTask {
   readonly validation: Float32Array<ArrayBuffer>;
   /** What the samples are measured against. */
   readonly test: Float32Array<ArrayBuffer>;
+  /** A class a test example; null where they have none. */
+  readonly testLabels: Uint16Array<ArrayBuffer> | null;
   readonly sampleCount: number;
+  /** Why there is no classifier of the data to measure with; null if there is one. */
+  readonly classifierObstacle: string | null;
 }
 
 export interface EvaluationContext extends EvaluationTask {
   readonly engine: Engine;
   /** [sampleCount, length]. */
   readonly samples: Float32Array<ArrayBuffer>;
+  /** What the project's own classifier makes of test examples and samples; the first call may train it. */
+  classified(): Promise<ClassifiedParts>;
+}
+
+export interface ClassifiedParts {
+  readonly test: Classified;
+  readonly samples: Classified;
+  /** Numbers of features a row. */
+  readonly featureSize: number;
 }

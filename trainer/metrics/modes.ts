@@ -29,6 +29,7 @@ export const modes: Metric = {
     modeCount: "modes in the data",
     highQualityShare: "samples within 3σ of a mode, share",
   },
+  ceiling: "train",
   obstacle: ({ dataset }) => (dataset.modes ? null : `the modes of "${dataset.name}" are not known`),
   async evaluate({ dataset, samples, length }) {
     return { ...measureModes(samples.subarray(0, SAMPLE_COUNT * length), dataset.modes!, length) };

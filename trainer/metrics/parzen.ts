@@ -22,6 +22,7 @@ export const parzen: Metric = {
     parzenNatsError: "its standard error",
     parzenBandwidth: "Parzen bandwidth",
   },
+  ceiling: "train",
   obstacle: () => null,
   async evaluate({ engine, dataset, validation, test, samples, length }) {
     const bandwidths = candidateBandwidths(dataset.kind, validation, length);

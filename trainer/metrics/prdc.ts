@@ -34,6 +34,7 @@ export const prdc: Metric = {
     density: "density",
     coverage: "coverage",
   },
+  ceiling: "train",
   obstacle({ test, sampleCount, length }) {
     const count = Math.min(test.length / length, sampleCount);
     return count > NEIGHBOURS

@@ -3,13 +3,14 @@
  * samples towards their examples. Members differ in who is paired with whom (`pairing.ts`).
  */
 
-import { mean, multiply } from "../autodiff/operators.ts";
-import { input } from "../autodiff/tensor.ts";
-import { DISTANCES } from "../distances/index.ts";
-import { createPlainGenerator } from "../generators/plain.ts";
+import { prepareDistance } from "../distances/index.ts";
+import { createPlainGenerator, readModel } from "../generators/plain.ts";
 import { createSampler } from "../generators/sampler.ts";
 import { chooseSearcher } from "../search/index.ts";
 import type { PointMaker, PointSource } from "../search/searcher.ts";
+import { createComparison } from "./comparison.ts";
+import { gradientNorm } from "./gradient-norm.ts";
+import { matchedLoss } from "./matched-loss.ts";
 import { checkMemory, explainingSearchMemory, explainingStepMemory } from "./memory.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 import { createPairDistances } from "./pair-distances.ts";
@@ -17,7 +18,7 @@ import type { Pairing, Pairs, Round } from "./pairing.ts";
 
 /** @throws InputError if the searcher can't search by the distance, or memory can't hold a round */
 export async function createMatchedDescent(context: ObjectiveContext, pairing: Pairing): Promise<Training> {
-  const { engine, generator, parameters, train, space, config, random } = context;
+  const { engine, generator, train, space, config, random } = context;
   const { passes, latentJitter, searchMemoryMiB } = config.objective;
   const { latentSize, outputSize: length } = generator;
   const { pairCount } = pairing;
@@ -25,13 +26,8 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
   const stepsPerPass = Math.floor(pairCount / batchSize);
   const stepsPerRound = passes * stepsPerPass;
 
-  const distance = DISTANCES[config.objective.distance]!;
-  // Per number of a sample, so that a learning rate means the same for every output size.
-  const lossOf = (rows: number) => {
-    const samples = generator.apply(input("latents", [rows, latentSize]));
-    const distances = distance.paired(samples, input("targets", [rows, length]));
-    return multiply(mean(distances), 1 / length);
-  };
+  const distance = await prepareDistance(context);
+  const lossOf = (rows: number) => matchedLoss(generator, distance, rows);
   checkMemory({
     engine,
     poolSize: config.objective.poolSize,
@@ -41,14 +37,29 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
     otherBytes: 4 * pairCount * (length + latentSize),
   });
 
-  const searcher = chooseSearcher(config.objective.searcher, { engine, distance, length });
-  const search = searcher.prepare(engine, { distance, length, memoryBytes: searchMemoryMiB * 2 ** 20 });
+  const comparison = createComparison(engine, distance, length);
+  const searcher = context.searcher ?? chooseSearcher(config.objective.searcher, { engine, ...comparison });
+  const search = searcher.prepare(engine, { ...comparison, memoryBytes: searchMemoryMiB * 2 ** 20 });
+  const parameters = await engine.createParameters(context.firstWeights(), config.optimiser);
   const plain = await createPlainGenerator(engine, generator, { parameters, use: "weights" });
-  const sampler = createSampler(engine, plain.generator, plain.source);
-  const maker: PointMaker = { latentSize, apply: plain.generator.apply, parameters: plain.source };
-  const gather = (rows: ArrayLike<number>) => space.gather(train, rows);
-  const pairDistances = createPairDistances({ engine, distance, length, gather });
-  const descent = await engine.compileStep(lossOf(batchSize), parameters);
+  const maker: PointMaker = {
+    latentSize,
+    apply: (latents) => comparison.map(plain.generator.apply(latents)),
+    parameters: plain.source,
+  };
+  const sampler = createSampler(
+    engine,
+    { ...plain.generator, outputSize: comparison.length, apply: maker.apply },
+    plain.source,
+  );
+  const gather = (rows: ArrayLike<number>) => comparison.mapped(space.gather(train, rows));
+  const pairDistances = createPairDistances({ engine, ...comparison, gather });
+  const { recordsGradient } = config.objective;
+  const descent = await engine.compileStep(
+    lossOf(batchSize),
+    parameters,
+    recordsGradient ? { outputs: (gradients) => ({ norm: gradientNorm(gradients) }) } : {},
+  );
 
   let round = 0;
   let stepInRound = 0;
@@ -88,6 +99,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
       draw: (count) => draws.fillNormal(new Float32Array(count * latentSize)),
       samplesOf,
       gather,
+      distance: comparison.distance,
       examples,
       async nearest(queries, points) {
         const matches = await search.nearest(queries, points);
@@ -133,6 +145,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
     async run(learningRates) {
       const losses: number[] = [];
       const seconds = { sample: 0, search: 0, descend: 0 };
+      const norms: number[] = [];
       let recall: number | undefined;
       while (losses.length < learningRates.length) {
         const start = performance.now();
@@ -145,10 +158,15 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
         const middle = performance.now();
         const batches = learningRates
           .slice(losses.length, losses.length + stepsPerRound - stepInRound)
-          .map((learningRate, i) => ({ feeds: batchOfStep(stepInRound + i), learningRate }));
+          .map((learningRate, i) => ({
+            feeds: batchOfStep(stepInRound + i),
+            learningRate,
+            ...(recordsGradient && { into: { norm: new Float32Array(1) } }),
+          }));
         losses.push(
           ...(await explainingStepMemory({ engine, batchSize, lossOf }, () => descent.run(batches))),
         );
+        for (const { into } of batches) if (into) norms.push(into.norm[0]!);
         stepInRound += batches.length;
         if (stepInRound === stepsPerRound) {
           stepInRound = 0;
@@ -156,13 +174,23 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
         }
         seconds.descend += (performance.now() - middle) / 1000;
       }
-      return { losses, seconds, ...(recall !== undefined && { recall }) };
+      return {
+        losses,
+        seconds,
+        ...(recall !== undefined && { recall }),
+        ...(recordsGradient && {
+          figures: { gradientNorm: norms.reduce((sum, norm) => sum + norm, 0) / norms.length },
+        }),
+      };
     },
-    state: () => ({
+    model: () => readModel(engine, generator, parameters),
+    state: async () => ({
+      parameters: { generator: await parameters.read() },
       counters: { round, stepInRound },
       arrays: { ...pairs, ...pairing.memory?.arrays() },
     }),
-    restore({ counters, arrays }) {
+    async restore({ parameters: sets, counters, arrays }) {
+      await parameters.write(sets["generator"]!);
       round = counters["round"]!;
       stepInRound = counters["stepInRound"]!;
       pairs = {
@@ -177,6 +205,8 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
       await sampler.dispose();
       await plain.dispose();
       await pairDistances.dispose();
+      await comparison.dispose();
+      await parameters.dispose();
     },
   };
 }

@@ -19,7 +19,7 @@ export interface PairDistancesRequest {
   /** Numbers in a sample. */
   readonly length: number;
   /** Examples by their rows: [rows.length, length]. */
-  gather(rows: ArrayLike<number>): Float32Array<ArrayBuffer>;
+  gather(rows: ArrayLike<number>): Promise<Float32Array<ArrayBuffer>>;
 }
 
 export function createPairDistances({
@@ -44,7 +44,7 @@ export function createPairDistances({
         const count = Math.min(BLOCK_ROWS, all.length - first);
         const { distances } = await run({
           samples: padRows(samples.subarray(first * length, (first + count) * length), length, BLOCK_ROWS),
-          targets: padRows(gather(rows.subarray(first, first + count)), length, BLOCK_ROWS),
+          targets: padRows(await gather(rows.subarray(first, first + count)), length, BLOCK_ROWS),
         });
         all.set((distances as Float32Array).subarray(0, count), first);
       }

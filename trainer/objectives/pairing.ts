@@ -4,6 +4,7 @@
  */
 
 import type { Random } from "../../shared/random.ts";
+import type { Distance } from "../distances/distance.ts";
 import type { Numbers } from "../engine/engine.ts";
 import type { Matches, PointSource } from "../search/searcher.ts";
 
@@ -38,13 +39,18 @@ export interface Round {
   readonly random: Random;
   /** So many latents of the distribution that samples are drawn from: [count, latentSize]. */
   draw(count: number): Float32Array<ArrayBuffer>;
-  /** Samples of the current generator, made tile by tile when asked for. */
+  /**
+   * Samples of the current generator, made tile by tile when asked for. They and the examples below come as they are
+   * compared (`comparison.ts`): [n, pointLength].
+   */
   samplesOf(latents: Float32Array<ArrayBuffer>): PointSource;
-  /** Training examples in model space: [rows.length, outputSize]. */
-  gather(rows: ArrayLike<number>): Float32Array<ArrayBuffer>;
+  /** Some training examples. */
+  gather(rows: ArrayLike<number>): Promise<Float32Array<ArrayBuffer>>;
+  /** By which they are compared. */
+  readonly distance: Distance;
   /** All training examples, as points to search among. */
   readonly examples: PointSource;
-  /** The nearest point of every query [n, outputSize]. */
+  /** The nearest point of every query [n, pointLength]. */
   nearest(queries: Float32Array<ArrayBuffer>, points: PointSource): Promise<Matches>;
   /** The distance of sample i to training example rows[i], for every i; as `Distance.paired` has it. */
   distancesTo(samples: Float32Array<ArrayBuffer>, rows: Int32Array): Promise<Float32Array<ArrayBuffer>>;

@@ -12,7 +12,7 @@ export async function examplesPick(
   rows: ArrayLike<number>,
   candidates: Float32Array<ArrayBuffer>,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const { indices } = await nearest(gather(rows), samplesOf(candidates));
+  const { indices } = await nearest(await gather(rows), samplesOf(candidates));
   return latentsAt(candidates, indices, latentSize);
 }
 

@@ -1,4 +1,3 @@
-import { DISTANCES } from "../distances/index.ts";
 import { InputError } from "../input-error.ts";
 import type { PointSource } from "../search/searcher.ts";
 import { createMatchedDescent } from "./matched-descent.ts";
@@ -30,7 +29,6 @@ export const rsImle: Objective = {
           `a sample counts as good. Say --set objective.rejectionRadius=0.1.`,
       );
     }
-    const distance = DISTANCES[context.config.objective.distance]!;
     const subsets = createSubsets(context.train.count, subsetSize, context.random);
     return createMatchedDescent(context, {
       pairCount: subsets.size,
@@ -38,7 +36,7 @@ export const rsImle: Objective = {
       async pair(round) {
         const examples = subsets.ofRound(round.number);
         const pool = round.draw(poolSize);
-        const far = await farSamples(round, round.samplesOf(pool), distance.pairedAt(rejectionRadius));
+        const far = await farSamples(round, round.samplesOf(pool), round.distance.pairedAt(rejectionRadius));
         const candidates = far.length === 0 ? pool : latentsAt(pool, far, round.latentSize);
         return { latents: await examplesPick(round, examples, candidates), examples };
       },

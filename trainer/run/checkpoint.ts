@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { open, readFile, rename } from "node:fs/promises";
 import { z } from "zod";
-import type { Numbers, ParameterState, ParameterValues } from "../engine/engine.ts";
+import type { Numbers, ParameterState } from "../engine/engine.ts";
 import { InputError } from "../input-error.ts";
 import type { TrainingState } from "../objectives/objective.ts";
 
@@ -16,23 +16,27 @@ export interface Checkpoint {
   readonly stepCount: number;
   /** Seconds of training so far, for budgets in minutes. */
   readonly elapsedSeconds: number;
-  readonly parameters: ParameterState;
   readonly training: TrainingState;
 }
 
 const MAGIC = new TextEncoder().encode("IMLEckpt");
-const VERSION = 1;
+/** 1 held the parameters of one network. */
+const VERSION = 2;
 const HASH_BYTES = 32;
 const PREFIX_BYTES = MAGIC.length + 8;
+
+const PARTS = ["weights", "average", "firstMoment", "secondMoment"] as const;
 
 const headerSchema = z.strictObject({
   stepCount: z.number().int().nonnegative(),
   elapsedSeconds: z.number().nonnegative(),
-  updateCount: z.number().int().nonnegative(),
+  /** Of every network. */
+  updateCounts: z.record(z.string(), z.number().int().nonnegative()),
   counters: z.record(z.string(), z.number()),
   arrays: z.array(
     z.strictObject({
-      group: z.enum(["weights", "average", "firstMoment", "secondMoment", "training"]),
+      /** Which part of a network's parameters it belongs to; null: none of them. */
+      of: z.strictObject({ network: z.string(), part: z.enum(PARTS) }).nullable(),
       name: z.string(),
       dtype: z.enum(["float32", "int32"]),
       length: z.number().int().nonnegative(),
@@ -40,22 +44,26 @@ const headerSchema = z.strictObject({
   ),
 });
 
-type Group = z.infer<typeof headerSchema>["arrays"][number]["group"];
-
 /** Writes the file under a temporary name, flushes it to disk and renames it into place. */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
-  const { parameters, training, stepCount, elapsedSeconds } = checkpoint;
-  const { stepCount: updateCount, ...groups } = parameters;
-  const arrays = Object.entries({ ...groups, training: training.arrays }).flatMap(([group, values]) =>
-    Object.entries(values).map(([name, numbers]) => ({ group: group as Group, name, numbers })),
+  const { training, stepCount, elapsedSeconds } = checkpoint;
+  const networks = Object.entries(training.parameters);
+  const groups = [
+    ...networks.flatMap(([network, state]) =>
+      PARTS.map((part) => ({ of: { network, part }, values: state[part] })),
+    ),
+    { of: null, values: training.arrays },
+  ];
+  const arrays = groups.flatMap(({ of, values }) =>
+    Object.entries(values).map(([name, numbers]) => ({ of, name, numbers })),
   );
   const header: z.infer<typeof headerSchema> = {
     stepCount,
     elapsedSeconds,
-    updateCount,
+    updateCounts: Object.fromEntries(networks.map(([network, state]) => [network, state.stepCount])),
     counters: { ...training.counters },
-    arrays: arrays.map(({ group, name, numbers }) => ({
-      group,
+    arrays: arrays.map(({ of, name, numbers }) => ({
+      of,
       name,
       dtype: numbers instanceof Float32Array ? "float32" : "int32",
       length: numbers.length,
@@ -106,30 +114,25 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const headerEnd = PREFIX_BYTES + view.getUint32(MAGIC.length + 4, true);
   const header = parseHeader(body.subarray(PREFIX_BYTES, headerEnd).toString("utf8"));
   const declared = header?.arrays.reduce((total, { length }) => total + length * 4, headerEnd);
-  if (!header || declared !== body.length) throw refuse("damaged header");
-  const groups: Record<Group, Record<string, Numbers>> = {
-    weights: {},
-    average: {},
-    firstMoment: {},
-    secondMoment: {},
-    training: {},
-  };
+  const strays = header?.arrays.some(({ of }) => of && !Object.hasOwn(header.updateCounts, of.network));
+  if (!header || strays || declared !== body.length) throw refuse("damaged header");
+  const arrays: Record<string, Numbers> = {};
+  const parameters = Object.fromEntries(
+    Object.entries(header.updateCounts).map(([network, updateCount]) => [network, emptyState(updateCount)]),
+  );
   let offset = headerEnd;
-  for (const { group, name, dtype, length } of header.arrays) {
+  for (const { of, name, dtype, length } of header.arrays) {
     const copy = new Uint8Array(body.subarray(offset, offset + length * 4)).buffer;
-    groups[group][name] = dtype === "float32" ? new Float32Array(copy) : new Int32Array(copy);
+    const group: Record<string, Numbers> = of ? parameters[of.network]![of.part] : arrays;
+    group[name] = dtype === "float32" ? new Float32Array(copy) : new Int32Array(copy);
     offset += length * 4;
   }
-  const { training, ...parameters } = groups;
-  return {
-    stepCount: header.stepCount,
-    elapsedSeconds: header.elapsedSeconds,
-    parameters: {
-      ...(parameters as Record<Exclude<Group, "training">, ParameterValues>),
-      stepCount: header.updateCount,
-    },
-    training: { counters: header.counters, arrays: training },
-  };
+  const { stepCount, elapsedSeconds, counters } = header;
+  return { stepCount, elapsedSeconds, training: { parameters, counters, arrays } };
+}
+
+function emptyState(stepCount: number): ParameterState {
+  return { weights: {}, average: {}, firstMoment: {}, secondMoment: {}, stepCount };
 }
 
 function parseHeader(text: string): z.infer<typeof headerSchema> | null {

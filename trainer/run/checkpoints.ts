@@ -1,6 +1,6 @@
 /** When a run's checkpoints are written, and that they are good ones. */
 
-import type { ParameterState } from "../engine/engine.ts";
+import type { TrainingState } from "../objectives/objective.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { RunFolder } from "./run-folder.ts";
 
@@ -39,9 +39,10 @@ export function createCheckpoints(folder: RunFolder, everySeconds: number): Chec
   };
 }
 
-/** Whether all weights, averages and moments are finite. */
-export function holdsNumbers({ stepCount: _, ...groups }: ParameterState): boolean {
-  return Object.values(groups).every((group) =>
+/** Whether all weights, averages and moments are finite, and what else is in the arrays. */
+export function holdsNumbers({ parameters, arrays }: TrainingState): boolean {
+  const groups = Object.values(parameters).flatMap(({ stepCount: _, ...parts }) => Object.values(parts));
+  return [...groups, arrays].every((group) =>
     Object.values(group).every((values) => values.every(Number.isFinite)),
   );
 }

@@ -4,8 +4,10 @@
  * minima took 3 % of the time (1,024 × 4,096 × 784 on 2 cores).
  */
 
+import { peakBytes } from "../autodiff/memory.ts";
 import { argMin, reduceMin } from "../autodiff/operators.ts";
 import { input } from "../autodiff/tensor.ts";
+import type { Distance } from "../distances/distance.ts";
 import type { Engine, Executable } from "../engine/engine.ts";
 import { paddedRows, padRows } from "../engine/padding.ts";
 import type { SearchOptions } from "./searcher.ts";
@@ -50,7 +52,7 @@ export function createBruteForce(
     }
     return program;
   };
-  const { tileRows, blockRows } = tileSizes(length, memoryBytes);
+  const { tileRows, blockRows } = tileSizes(distance, length, memoryBytes);
 
   return {
     tileRows,
@@ -103,10 +105,17 @@ export function createBruteForce(
 }
 
 /** Block and tile sizes whose ranking, queries and points fit into `memoryBytes`. */
-function tileSizes(length: number, memoryBytes: number): { tileRows: number; blockRows: number } {
+function tileSizes(
+  distance: Distance,
+  length: number,
+  memoryBytes: number,
+): { tileRows: number; blockRows: number } {
   let tileRows = MAX_TILE_ROWS;
   let blockRows = MAX_BLOCK_ROWS;
-  const bytes = () => 4 * (tileRows * blockRows + (tileRows + blockRows) * length);
+  const ranking = () =>
+    distance.ranking(input("queries", [blockRows, length]), input("points", [tileRows, length]));
+  // An engine's allocator rounds up.
+  const bytes = () => 2 * peakBytes([ranking()]);
   while (bytes() > memoryBytes && tileRows > 16) {
     tileRows /= 2;
     blockRows /= 2;

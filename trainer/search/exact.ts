@@ -9,7 +9,7 @@ import type { Searcher } from "./searcher.ts";
 
 export const exact: Searcher = {
   name: "exact",
-  distances: ["l2"],
+  distances: "any",
   exact: true,
   prepare(engine, options) {
     const bruteForce = createBruteForce(engine, options);

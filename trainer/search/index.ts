@@ -33,16 +33,20 @@ export function chooseSearcher(
     const wide = length >= VERY_WIDE ? projection.name : length >= WIDE ? pruned.name : exact.name;
     const searcher = SEARCHERS[wide]!;
     // A GPU is at its best when it compares everything with everything, and its bounds would have to travel.
-    return engine.device === "gpu" || !searcher.distances.includes(distance.name) ? exact : searcher;
+    return engine.device === "gpu" || !searchesBy(searcher, distance) ? exact : searcher;
   }
   const searcher = SEARCHERS[name]!;
-  if (!searcher.distances.includes(distance.name)) {
+  if (!searchesBy(searcher, distance)) {
     throw new InputError(
-      `config: searcher "${name}" supports ${searcher.distances.join(", ")}, got distance "${distance.name}". ` +
+      `config: searcher "${name}" supports ${[searcher.distances].flat().join(", ")}, got distance "${distance.name}". ` +
         `Use searcher "exact".`,
     );
   }
   return searcher;
+}
+
+function searchesBy({ distances }: Searcher, { name }: Distance): boolean {
+  return distances === "any" || distances.includes(name);
 }
 
 function byName(searchers: readonly Searcher[]): Record<string, Searcher> {

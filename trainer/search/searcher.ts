@@ -6,8 +6,8 @@ import type { Engine, ParameterSource } from "../engine/engine.ts";
 
 export interface Searcher {
   readonly name: string;
-  /** Names of the distances that it can search by. */
-  readonly distances: readonly string[];
+  /** Names of the distances that it can search by; any: whatever has a ranking. */
+  readonly distances: readonly string[] | "any";
   /** Whether it always finds the nearest point. */
   readonly exact: boolean;
   prepare(engine: Engine, options: SearchOptions): Search;

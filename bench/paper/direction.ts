@@ -1,0 +1,87 @@
+import { loadDataset } from "../../trainer/data/index.ts";
+import { evaluate } from "../../trainer/evaluate.ts";
+import { measureModes } from "../../trainer/metrics/modes.ts";
+import { type Experiment, over, type PaperContext, type PaperRow, single } from "./experiment.ts";
+import { trainModel } from "./models.ts";
+
+const SHARES = [0, 0.25, 0.5, 0.75, 1];
+const SEEDS = [1, 2, 3];
+const GRID_STEPS = 6000;
+const MNIST_STEPS = 1500;
+const SAMPLES = 2500;
+
+/** Examples pick samples, samples pick examples, or both: the divergence's two directions. */
+export const direction: Experiment = {
+  id: "g",
+  name: "direction",
+  title: "The direction of the divergence, swapped and mixed (the question of reviewer 1)",
+  needs: ["mnist"],
+  async run(context) {
+    const rows: PaperRow[] = [];
+    for (const share of SHARES) rows.push(await onGrid(context, share));
+    for (const share of SHARES) rows.push(await onMnist(context, share));
+    return { rows };
+  },
+};
+
+async function onGrid(context: PaperContext, share: number): Promise<PaperRow> {
+  const found = [];
+  for (const seed of SEEDS) {
+    const set = [`objective.reverseShare=${share}`];
+    const request = { preset: "grid", objective: "reverse", set, steps: GRID_STEPS, seed };
+    found.push(
+      await context.unit("grid", { ...request, SAMPLES }, async () => {
+        context.report(`g: grid, share ${share}, seed ${seed}`);
+        const dataset = await loadDataset({ name: "grid", seed });
+        const model = await trainModel(context, dataset, request);
+        const measured = measureModes(await model.sample(SAMPLES), dataset.modes!, dataset.train.length);
+        await model.dispose();
+        return measured;
+      }),
+    );
+  }
+  return {
+    name: `grid-${100 * share}`,
+    label: `grid, ${100 * share} % of the pairs picked by samples`,
+    values: {
+      modes: over(found.map(({ modesCovered }) => modesCovered)),
+      "within 3σ, %": over(found.map(({ highQualityShare }) => 100 * highQualityShare)),
+    },
+  };
+}
+
+async function onMnist(context: PaperContext, share: number): Promise<PaperRow> {
+  const request = {
+    preset: "mnist",
+    objective: "reverse",
+    set: [`objective.reverseShare=${share}`, "objective.poolSize=5000", "objective.subsetSize=1250"],
+    steps: MNIST_STEPS,
+    seed: 1,
+  };
+  const figures = await context.unit("mnist", request, async () => {
+    context.report(`g: MNIST, share ${share}`);
+    const dataset = await context.data("mnist");
+    const model = await trainModel(context, dataset, request);
+    const measured = await evaluate({
+      engine: context.engine,
+      dataset,
+      seed: 1,
+      sampleCount: context.size === "smoke" ? 100 : 10_000,
+      metrics: ["prdc"],
+      sample: (_, __, count) => model.sample(count),
+    });
+    await model.dispose();
+    return measured;
+  });
+  const of = (figure: string) => single(figures[figure]!);
+  return {
+    name: `mnist-${100 * share}`,
+    label: `MNIST, ${100 * share} % of the pairs picked by samples`,
+    values: {
+      precision: of("precision"),
+      recall: of("recall"),
+      density: of("density"),
+      coverage: of("coverage"),
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/** The models of pictures that several experiments look at: every objective with the same generator and steps. */
+
+import { CLASSIFIER_FOLDER } from "../../trainer/classifier/index.ts";
+import { evaluate, evaluateRealData } from "../../trainer/evaluate.ts";
+import type { DataName, PaperContext } from "./experiment.ts";
+import { trainModel } from "./models.ts";
+
+const SEED = 1;
+const SAMPLES = 10_000;
+/** Of a picture grid. */
+export const SHOWN = 64;
+
+interface PictureModel {
+  readonly label: string;
+  readonly objective: string;
+  readonly set: readonly string[];
+}
+
+/** Half the rate for two, and a first moment that forgets faster, as GANs are trained. */
+const ADVERSARIAL = ["optimiser.learningRate=0.0005", "optimiser.beta1=0.5"];
+const CODES = ["generator.latentSize=64", "objective.latentJitter=0"];
+
+export const PICTURE_MODELS: Readonly<Record<string, PictureModel>> = {
+  imle: { label: "IMLE", objective: "imle", set: [] },
+  "adaptive-imle": { label: "Adaptive IMLE", objective: "adaptive-imle", set: [] },
+  "rs-imle": { label: "RS-IMLE", objective: "rs-imle", set: ["objective.rejectionRadius=4"] },
+  reverse: { label: "swapped direction", objective: "reverse", set: [] },
+  glann: {
+    label: "GLANN: codes, then IMLE",
+    objective: "glann",
+    set: [...CODES, "objective.mapObjective=imle", "objective.poolSize=50000", "objective.subsetSize=25000"],
+  },
+  "glann-local": {
+    label: "GLANN: codes, then local Gaussians",
+    objective: "glann",
+    set: [
+      ...CODES,
+      "objective.mapObjective=local-gaussians",
+      "objective.cuts=11",
+      "objective.cellRank=8",
+      "objective.codeShare=0.98",
+    ],
+  },
+  gan: { label: "GAN", objective: "gan", set: ADVERSARIAL },
+  vae: { label: "VAE", objective: "vae", set: [] },
+  gaussian: { label: "one Gaussian", objective: "gaussian", set: [] },
+};
+
+/** Steps of each, which take some two to four minutes on two cores. */
+const DATA: Readonly<Record<DataName, { preset: string; steps: number; set: readonly string[] }>> = {
+  mnist: { preset: "mnist", steps: 8000, set: [] },
+  cifar10: {
+    preset: "mnist",
+    steps: 3000,
+    set: [
+      "generator.latentSize=64",
+      "generator.hidden=[1024,1024]",
+      "objective.poolSize=5000",
+      "objective.subsetSize=2500",
+    ],
+  },
+};
+
+export interface PictureFigures {
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  /** SHOWN samples, each number 0 … 255. */
+  readonly shown: readonly number[];
+}
+
+export function pictureModel(context: PaperContext, data: DataName, name: string): Promise<PictureFigures> {
+  const { objective, set } = PICTURE_MODELS[name]!;
+  const { preset, steps, set: ofData } = DATA[data];
+  const smoke =
+    context.size === "smoke" ? ["objective.cuts=2", "objective.poolSize=200", "generator.latentSize=16"] : [];
+  const request = { preset, objective, set: [...ofData, ...set, ...smoke], steps, seed: SEED };
+  return context.unit(`${data}-${name}`, { ...request, SAMPLES }, async () => {
+    context.report(`${data}: ${name}`);
+    const dataset = await context.data(data);
+    const model = await trainModel(context, dataset, request);
+    const metrics = await evaluate({
+      engine: context.engine,
+      dataset,
+      seed: SEED,
+      sampleCount: context.size === "smoke" ? 100 : SAMPLES,
+      classifierFolder: CLASSIFIER_FOLDER,
+      sample: (_, __, count) => model.sample(count),
+    });
+    const samples = await model.sample(SHOWN);
+    await model.dispose();
+    return {
+      metrics,
+      seconds: Object.values(model.seconds).reduce((sum, part) => sum + part, 0),
+      shown: Array.from(samples, (value) => Math.round(255 * Math.min(1, Math.max(0, value)))),
+    };
+  });
+}
+
+/** What training images reach in the place of samples. */
+export function realPictures(
+  context: PaperContext,
+  data: DataName,
+): Promise<Readonly<Record<string, number>>> {
+  return context.unit(`${data}-real`, { SAMPLES }, async () => {
+    context.report(`${data}: real images`);
+    return evaluateRealData({
+      engine: context.engine,
+      dataset: await context.data(data),
+      seed: SEED,
+      sampleCount: context.size === "smoke" ? 100 : SAMPLES,
+      classifierFolder: CLASSIFIER_FOLDER,
+    });
+  });
+}

@@ -1,0 +1,138 @@
+import { createRandom } from "../../shared/random.ts";
+import type { Dataset } from "../../trainer/data/dataset.ts";
+import { loadDataset } from "../../trainer/data/index.ts";
+import { affineSpace } from "../../trainer/data/model-space.ts";
+import { measureModes } from "../../trainer/metrics/modes.ts";
+import { type Experiment, over, type PaperContext, type PaperRow, single } from "./experiment.ts";
+import { trainModel } from "./models.ts";
+
+/** How far data and model are apart, in the data's standard deviations. */
+const GAPS = [1, 4, 16, 64];
+const GAP_STEPS = 400;
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+const RATES = [1e-4, 5e-4, 2e-3, 8e-3];
+const STEPS = 3000;
+const SAMPLES = 2500;
+
+/** A discriminator that tells all samples gives no gradient, and a game need not settle. IMLE has neither. */
+export const stability: Experiment = {
+  id: "d",
+  name: "stability",
+  title: "IMLE's gradients do not vanish, and its training is stable",
+  needs: [],
+  async run(context) {
+    const rows: PaperRow[] = [];
+    for (const gap of GAPS) rows.push(await farApart(context, gap));
+    for (const objective of ["gan", "rs-imle"]) {
+      for (const rate of RATES) rows.push(await overSeeds(context, objective, rate));
+    }
+    const drawn = rows.flatMap(({ label, values }) => {
+      const modes = values["modes"];
+      return modes
+        ? [{ label, modes: modes.mean, low: modes.mean - modes.spread, high: modes.mean + modes.spread }]
+        : [];
+    });
+    return {
+      rows,
+      figures: {
+        modes: {
+          width: 420,
+          data: { values: drawn },
+          layer: [
+            { mark: "rule", encoding: { x: { field: "low" }, x2: { field: "high" } } },
+            { mark: "point", encoding: { x: { field: "modes", type: "quantitative" } } },
+          ],
+          encoding: {
+            x: { type: "quantitative", title: "modes of 8, mean and deviation over 10 seeds" },
+            y: { field: "label", type: "nominal", sort: null, title: null },
+          },
+        },
+      },
+    };
+  },
+};
+
+/** The generator's samples begin around 0, the data lie `gap` away: how far each training brings them. */
+async function farApart(context: PaperContext, gap: number): Promise<PaperRow> {
+  const run = (objective: string, set: readonly string[]) => {
+    const request = { preset: "ring", objective, set, steps: GAP_STEPS, seed: 1 };
+    return context.unit(`gap-${objective}`, { ...request, gap }, async () => {
+      context.report(`d: ${objective}, data ${gap} away`);
+      // The data's own space would bring them to mean 0.
+      const model = await trainModel(context, awayBy(gap), request, { space: UNCHANGED });
+      const samples = await model.sample(SAMPLES);
+      await model.dispose();
+      const mean = samples.reduce((sum, value, i) => sum + (i % 2 === 0 ? value : 0), 0) / SAMPLES;
+      const [first, last] = [model.course[0]!, model.course.at(-1)!];
+      return {
+        left: Math.abs(mean - gap),
+        first: first.figures["gradientNorm"],
+        last: last.figures["gradientNorm"],
+      };
+    });
+  };
+  const gan = await run("gan", ["optimiser.learningRate=0.0005", "optimiser.beta1=0.5"]);
+  const imle = await run("imle", ["optimiser.learningRate=0.0005", "objective.recordsGradient=true"]);
+  return {
+    name: `gap-${gap}`,
+    label: `data ${gap} away, ${GAP_STEPS} steps`,
+    values: {
+      "GAN: first gradient": gan.first === undefined ? null : single(gan.first),
+      "GAN: last gradient": gan.last === undefined ? null : single(gan.last),
+      "GAN: left of the way": single(gan.left / gap),
+      "IMLE: first gradient": imle.first === undefined ? null : single(imle.first),
+      "IMLE: last gradient": imle.last === undefined ? null : single(imle.last),
+      "IMLE: left of the way": single(imle.left / gap),
+    },
+  };
+}
+
+const UNCHANGED = affineSpace({ shift: new Float64Array(2), scale: new Float64Array(2).fill(1) });
+
+/** N((gap, 0), I). */
+function awayBy(gap: number): Dataset {
+  const random = createRandom(1).fork("far apart");
+  const part = (count: number) => ({
+    count,
+    length: 2,
+    values: random.fillNormal(new Float32Array(2 * count)).map((value, i) => value + (i % 2 === 0 ? gap : 0)),
+    labels: null,
+  });
+  return {
+    name: `away-${gap}`,
+    kind: "vector",
+    shape: [2],
+    labelNames: null,
+    train: part(2000),
+    heldOut: part(100),
+    test: part(100),
+    modes: null,
+  };
+}
+
+async function overSeeds(context: PaperContext, objective: string, rate: number): Promise<PaperRow> {
+  const found = [];
+  for (const seed of SEEDS) {
+    const set = [`optimiser.learningRate=${rate}`, ...(objective === "gan" ? ["optimiser.beta1=0.5"] : [])];
+    const request = { preset: "ring", objective, set, steps: STEPS, seed };
+    found.push(
+      await context.unit(`ring-${objective}`, { ...request, SAMPLES }, async () => {
+        context.report(`d: ring, ${objective}, rate ${rate}, seed ${seed}`);
+        const dataset = await loadDataset({ name: "ring", seed });
+        const model = await trainModel(context, dataset, request);
+        const measured = measureModes(await model.sample(SAMPLES), dataset.modes!, dataset.train.length);
+        await model.dispose();
+        return { ...measured, loss: model.course.at(-1)!.loss };
+      }),
+    );
+  }
+  return {
+    name: `ring-${objective}-${rate}`,
+    label: `${objective === "gan" ? "GAN" : "RS-IMLE"}, rate ${rate}`,
+    values: {
+      modes: over(found.map(({ modesCovered }) => modesCovered)),
+      "within 3σ, %": over(found.map(({ highQualityShare }) => 100 * highQualityShare)),
+      "last loss": over(found.map(({ loss }) => loss)),
+    },
+  };
+}

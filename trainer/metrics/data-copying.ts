@@ -1,0 +1,134 @@
+/**
+ * Are samples nearer to the training examples than unseen real examples are? What precision, recall and coverage are
+ * blind to: the training examples themselves score best there, and worst here.
+ *
+ * Sources: C_T of Meehan, Chaudhuri, Dasgupta 2020, arXiv:2004.05675; authenticity of Alaa et al. 2022,
+ * arXiv:2102.08921.
+ */
+
+import { createRandom } from "../../shared/random.ts";
+import { isAuthentic } from "../../shared/verdict.ts";
+import { type Dataset, sliceRows, takeRows } from "../data/dataset.ts";
+import { modelSpaceOf } from "../data/model-space.ts";
+import type { Engine } from "../engine/engine.ts";
+import { type PointSource, pointsInMemory } from "../search/searcher.ts";
+import { kMeans } from "./k-means.ts";
+import type { Metric } from "./metric.ts";
+import { type Nearest, nearestPoints } from "./nearest.ts";
+
+/** Cells of the space, each with its own comparison: some regions can be copied while others are missed. */
+const CELLS = 10;
+/** Training examples that the cells are made from: a partition, not an estimate. */
+const CELL_EXAMPLES = 2000;
+/** A cell with fewer samples is left out, as the authors' experiments leave it out. */
+const LEAST_SAMPLES = 20;
+
+export const dataCopying: Metric = {
+  name: "data-copying",
+  figures: {
+    dataCopying: "C_T, far below 0: copies",
+    authenticity: "authentic samples, share",
+  },
+  ceiling: "held-out",
+  obstacle: () => null,
+  async evaluate({ engine, dataset, test, samples, length }) {
+    const training = trainingPoints(dataset);
+    const ofSamples = await nearestPoints(engine, samples, training, length);
+    const ofTest = await nearestPoints(engine, test, training, length);
+    const centres = pointsInMemory(await cellCentres(engine, dataset), length);
+    const cellsOf = async (points: Float32Array<ArrayBuffer>) =>
+      (await nearestPoints(engine, points, centres, length)).indices;
+    return {
+      dataCopying: cellwiseScore(
+        { distances: ofSamples.distances, cells: await cellsOf(samples) },
+        { distances: ofTest.distances, cells: await cellsOf(test) },
+      ),
+      authenticity: await authenticShare(engine, dataset, ofSamples),
+    };
+  },
+};
+
+/** Distances to the nearest training example, and the cell of each point that they are of. */
+export interface CellDistances {
+  readonly distances: Float64Array;
+  readonly cells: ArrayLike<number>;
+}
+
+/**
+ * C_T: the Mann–Whitney z-scores of the cells, averaged by their share of the real examples. Cells with fewer than 20
+ * samples are left out; where no cell is left, the whole space is one.
+ *
+ * @param real unseen examples; at least one
+ */
+export function cellwiseScore(samples: CellDistances, real: CellDistances): number {
+  const inCell = ({ distances, cells }: CellDistances, cell: number) =>
+    distances.filter((_, i) => cells[i] === cell);
+  let weighted = 0;
+  let weight = 0;
+  for (const cell of new Set(Array.from(real.cells))) {
+    const ofSamples = inCell(samples, cell);
+    if (ofSamples.length < LEAST_SAMPLES) continue;
+    const ofReal = inCell(real, cell);
+    weighted += ofReal.length * mannWhitney(ofSamples, ofReal);
+    weight += ofReal.length;
+  }
+  return weight > 0 ? weighted / weight : mannWhitney(samples.distances, real.distances);
+}
+
+/**
+ * The z-score of how often a value of `a` is above one of `b`, with the continuity correction of Meehan et al.; ties
+ * count half.
+ *
+ * Source: Mann & Whitney 1947, with its normal approximation.
+ */
+export function mannWhitney(a: Float64Array, b: Float64Array): number {
+  const sorted = b.toSorted();
+  let above = 0;
+  for (const value of a) above += (countBelow(sorted, value, false) + countBelow(sorted, value, true)) / 2;
+  const pairs = a.length * b.length;
+  return (above - (pairs / 2 - 0.5)) / Math.sqrt((pairs * (a.length + b.length + 1)) / 12);
+}
+
+/** How many of the ascending values are below `value`, or equal to it. */
+function countBelow(ascending: Float64Array, value: number, orEqual: boolean): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const found = ascending[middle]!;
+    if (found < value || (orEqual && found === value)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The share of points that are farther from their nearest training example than that one is from the rest. */
+async function authenticShare(engine: Engine, dataset: Dataset, nearest: Nearest): Promise<number> {
+  const { train } = dataset;
+  // Many samples share their nearest example, and each is looked up once.
+  const neighbours = [...new Set(nearest.indices)];
+  const examples = modelSpaceOf(dataset).outputUnits(takeRows(train, neighbours));
+  const siblings = await nearestPoints(engine, examples, trainingPoints(dataset), train.length, neighbours);
+  const siblingOf = new Map(neighbours.map((row, i) => [row, siblings.distances[i]!]));
+  const authentic = nearest.distances.filter((distance, i) =>
+    isAuthentic(distance, siblingOf.get(nearest.indices[i]!)!),
+  );
+  return authentic.length / nearest.distances.length;
+}
+
+function cellCentres(engine: Engine, dataset: Dataset): Promise<Float32Array<ArrayBuffer>> {
+  const { train } = dataset;
+  const random = createRandom(0).fork("cells");
+  const chosen = random.permutation(train.count).subarray(0, CELL_EXAMPLES);
+  const points = modelSpaceOf(dataset).outputUnits(takeRows(train, chosen));
+  return kMeans(engine, points, train.length, Math.min(CELLS, chosen.length), random);
+}
+
+/** In output units, as samples are. */
+function trainingPoints(dataset: Dataset): PointSource {
+  const { outputUnits } = modelSpaceOf(dataset);
+  return {
+    count: dataset.train.count,
+    tile: async (first, count) => outputUnits(sliceRows(dataset.train, first, count)),
+  };
+}

@@ -1,0 +1,131 @@
+/** What a Fréchet distance needs of symmetric matrices: [size, size] float64, row-major. */
+
+/** Below this share of a matrix's largest number, what should be 0 is rounding. */
+const NOTHING = 1e-14;
+
+/**
+ * The lower triangle L of a matrix without negative eigenvalues, so that L·Lᵀ is the matrix; a column that depends on
+ * those before it is 0.
+ */
+export function cholesky(matrix: Float64Array, size: number): Float64Array<ArrayBuffer> {
+  const lower = new Float64Array(size * size);
+  let largest = 0;
+  for (let j = 0; j < size; j++) largest = Math.max(largest, matrix[j * size + j]!);
+  /** Σ L[i, k]·L[j, k] over the columns before j. */
+  const inner = (i: number, j: number) => {
+    let sum = 0;
+    for (let k = 0; k < j; k++) sum += lower[i * size + k]! * lower[j * size + k]!;
+    return sum;
+  };
+  for (let j = 0; j < size; j++) {
+    const pivot = matrix[j * size + j]! - inner(j, j);
+    if (pivot <= NOTHING * largest) continue;
+    const root = Math.sqrt(pivot);
+    lower[j * size + j] = root;
+    for (let i = j + 1; i < size; i++) lower[i * size + j] = (matrix[i * size + j]! - inner(i, j)) / root;
+  }
+  return lower;
+}
+
+/** a·b, or aᵀ·b. */
+export function product(
+  a: Float64Array,
+  b: Float64Array,
+  size: number,
+  { transposeA = false } = {},
+): Float64Array<ArrayBuffer> {
+  const result = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    for (let k = 0; k < size; k++) {
+      const factor = transposeA ? a[k * size + i]! : a[i * size + k]!;
+      if (factor === 0) continue;
+      for (let j = 0; j < size; j++) result[i * size + j]! += factor * b[k * size + j]!;
+    }
+  }
+  return result;
+}
+
+/**
+ * The eigenvalues of a symmetric matrix, in no order, to about 1e-15 of the largest.
+ *
+ * Source: Golub & Van Loan, "Matrix Computations", sections 8.3.1 and 8.3.3.
+ */
+export function eigenvalues(matrix: Float64Array, size: number): Float64Array<ArrayBuffer> {
+  const { diagonal, beside } = tridiagonal(matrix, size);
+  return tridiagonalEigenvalues(diagonal, beside);
+}
+
+/** The same eigenvalues in a matrix that is 0 but on and beside its diagonal, by Householder's reflections. */
+function tridiagonal(matrix: Float64Array, size: number) {
+  const a = Float64Array.from(matrix);
+  const diagonal = new Float64Array(size);
+  const beside = new Float64Array(size); // number i couples i and i + 1; the last is 0
+  const v = new Float64Array(size);
+  const w = new Float64Array(size);
+  for (let k = 0; k < size; k++) {
+    diagonal[k] = a[k * size + k]!;
+    if (k === size - 1) break;
+    let norm = 0;
+    for (let i = k + 1; i < size; i++) norm = Math.hypot(norm, a[k * size + i]!);
+    beside[k] = a[k * size + k + 1]! > 0 ? -norm : norm;
+    // Row k beyond the diagonal, reflected onto its first number.
+    for (let i = k + 1; i < size; i++) v[i] = a[k * size + i]!;
+    v[k + 1]! -= beside[k]!;
+    let squares = 0;
+    for (let i = k + 1; i < size; i++) squares += v[i]! ** 2;
+    if (squares === 0) continue;
+    let along = 0;
+    for (let i = k + 1; i < size; i++) {
+      let sum = 0;
+      for (let j = k + 1; j < size; j++) sum += a[i * size + j]! * v[j]!;
+      w[i] = (2 * sum) / squares;
+      along += w[i]! * v[i]!;
+    }
+    for (let i = k + 1; i < size; i++) w[i]! -= (along / squares) * v[i]!;
+    for (let i = k + 1; i < size; i++) {
+      for (let j = k + 1; j < size; j++) a[i * size + j]! -= v[i]! * w[j]! + w[i]! * v[j]!;
+    }
+  }
+  return { diagonal, beside };
+}
+
+/** QL steps with implicit shifts, until nothing is left beside the diagonal; both arrays are overwritten. */
+function tridiagonalEigenvalues(d: Float64Array<ArrayBuffer>, e: Float64Array): Float64Array<ArrayBuffer> {
+  const size = d.length;
+  let largest = 0;
+  for (let i = 0; i < size; i++) largest = Math.max(largest, Math.abs(d[i]!), Math.abs(e[i]!));
+  const isNothing = (i: number) => Math.abs(e[i]!) <= 2e-16 * largest;
+  for (let first = 0; first < size; first++) {
+    while (!isNothing(first)) {
+      let last = first + 1;
+      while (last < size - 1 && !isNothing(last)) last++;
+      const slope = (d[first + 1]! - d[first]!) / (2 * e[first]!);
+      const shift = e[first]! / (slope + (slope < 0 ? -1 : 1) * Math.hypot(slope, 1));
+      let g = d[last]! - d[first]! + shift;
+      let [sine, cosine, moved] = [1, 1, 0];
+      let i = last - 1;
+      for (; i >= first; i--) {
+        const f = sine * e[i]!;
+        const b = cosine * e[i]!;
+        const r = Math.hypot(f, g);
+        e[i + 1] = r;
+        if (r === 0) break;
+        sine = f / r;
+        cosine = g / r;
+        const before = d[i + 1]! - moved;
+        const turned = (d[i]! - before) * sine + 2 * cosine * b;
+        moved = sine * turned;
+        d[i + 1] = before + moved;
+        g = cosine * turned - b;
+      }
+      if (i >= first) {
+        d[i + 1]! -= moved;
+      } else {
+        d[first]! -= moved;
+        e[first] = g;
+      }
+      e[last] = 0;
+    }
+  }
+  return d;
+}
