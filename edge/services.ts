@@ -99,6 +99,8 @@ export function keepAlive(c: Context<EdgeEnv>): KeepAlive {
  * load down with its request, and leave the others waiting for ever. And who waits for another request's promise may
  * go on as a part of that request, where no answer can be made for one's own: so one only looks whether it has settled,
  * from time to time.
+ *
+ * @throws Problem model-unavailable if it takes too long: it may belong to a request that is gone
  */
 export async function shared<T>(c: Context<EdgeEnv>, load: Promise<T>): Promise<T> {
   let hasSettled = false;
@@ -114,7 +116,12 @@ export async function shared<T>(c: Context<EdgeEnv>, load: Promise<T>): Promise<
   // What is loaded already has settled by then.
   for (let turns = 0; !hasSettled && turns < TURNS; turns++) await null;
   if (!hasSettled) keepAlive(c)(settled);
-  while (!hasSettled) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  while (!hasSettled) {
+    if (performance.now() - start > LONGEST_LOAD_MS) {
+      throw new Problem("model-unavailable", "the model takes too long to load", { "retry-after": "5" });
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
   c.set("loadMs", (c.get("loadMs") ?? 0) + performance.now() - start);
   return load;
 }
@@ -122,3 +129,4 @@ export async function shared<T>(c: Context<EdgeEnv>, load: Promise<T>): Promise<
 /** Microtasks that it takes a promise of a promise to settle, and some more. */
 const TURNS = 10;
 const LOOK_MS = 1;
+const LONGEST_LOAD_MS = 30_000;

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { AppOptions } from "../edge/app.ts";
 import type { ResponseCache } from "../edge/caching.ts";
 import { assetStorage } from "../edge/storage/assets.ts";
@@ -229,6 +229,20 @@ describe("the log", () => {
       expect(response.headers.get("x-request-id")).toMatch(/^[\da-f]{8}-[\da-f-]{27}$/);
     },
   );
+});
+
+test("a storage that never answers is 503 in the end", async () => {
+  vi.useFakeTimers();
+  try {
+    const storage = assetStorage(() => new Promise(() => {}));
+    const answer = appWith({ storage }).request("/sample");
+    await vi.advanceTimersByTimeAsync(31_000);
+    const response = await answer;
+    expect(response.headers.get("retry-after")).toBe("5");
+    await expectProblem(response, 503, "model-unavailable", /too long/);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 describe("a response cache", () => {
