@@ -46,7 +46,7 @@ export const benchMnist: Benchmark = async (report, { wants, mnist }) => {
     report(`${NAME}: left out, because it needs MNIST. Give its folder with --data.`);
     return [];
   }
-  const config = resolveConfig("mnist", { dataPath: mnist, seed: SEED, budget: { steps: STEPS } });
+  const config = resolveConfig("mnist-imle", { dataPath: mnist, seed: SEED, budget: { steps: STEPS } });
   const dataset = await loadDataset({ path: mnist, seed: SEED });
   const engine = createOnnxEngine();
   const ours = await startTraining(engine, config, dataset);

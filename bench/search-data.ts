@@ -46,7 +46,7 @@ export interface Subjects {
 
 const SEED = 1;
 /** About as far as it takes for samples to look like the data as a whole. */
-const STEPS = { mnist: 500, glyphs: 500, cifar10: 300 };
+const STEPS = { "mnist-imle": 500, glyphs: 500, cifar10: 300 };
 
 /** Trains each generator when it is first asked for. */
 export function createSubjects(
@@ -68,7 +68,7 @@ export function createSubjects(
     return { dataset, generator };
   };
   const digits = once(() => {
-    if (mnist !== null) return subjectOf("mnist", mnist);
+    if (mnist !== null) return subjectOf("mnist-imle", mnist);
     report("search: glyphs instead of MNIST, which wasn't given (--data).");
     return subjectOf("glyphs");
   });

@@ -125,7 +125,7 @@ function withDuplicates(train: Rows): Rows {
 
 async function trainAndSample(data: Dataset, set: readonly string[]): Promise<Rows> {
   const engine = createOnnxEngine();
-  const config = resolveConfig("mnist", { seed: SEED, budget: { steps: STEPS }, set });
+  const config = resolveConfig("mnist-imle", { seed: SEED, budget: { steps: STEPS }, set });
   const training = await startTraining(engine, config, data);
   await training.advance(STEPS);
   const values = pixelsToBytes(await training.samples());

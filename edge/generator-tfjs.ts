@@ -10,7 +10,8 @@ import { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import wasmFactory from "@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js";
 import * as tf from "@tensorflow/tfjs-core";
 import { loadLayersModel } from "@tensorflow/tfjs-layers";
-import { BundleError, type Manifest } from "../shared/manifest.ts";
+import { inputSizeOf } from "../shared/generator-inputs.ts";
+import { BundleError, inputSpecOf, type Manifest } from "../shared/manifest.ts";
 import type { Generator, ReadFile } from "./generator.ts";
 
 /** @param wasmModule @tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm, compiled */
@@ -21,7 +22,7 @@ export async function loadTfjsGenerator(
 ): Promise<Generator> {
   await useWasmBackend(wasmModule);
   const model = await loadLayersModel({ load: () => readArtifacts(readFile) });
-  const latentSize = manifest.latent.size;
+  const latentSize = inputSizeOf(inputSpecOf(manifest));
   const inputShape = model.inputs[0]!.shape.slice(1).join("×");
   const outputShape = model.outputs[0]!.shape.slice(1).join("×");
   if (inputShape !== `${latentSize}` || outputShape !== manifest.output.shape.join("×")) {

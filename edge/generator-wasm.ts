@@ -3,7 +3,8 @@
  * same to the bit in workerd, Node and browsers.
  */
 
-import { type ActivationName, LEAKY_SLOPE, type Manifest } from "../shared/manifest.ts";
+import { inputSizeOf } from "../shared/generator-inputs.ts";
+import { type ActivationName, inputSpecOf, LEAKY_SLOPE, type Manifest } from "../shared/manifest.ts";
 import type { Generator, ReadFile } from "./generator.ts";
 import { type KernelViews, LIST_BYTES, mostOf, type PackedMatrix, productBytes } from "./packed-matrix.ts";
 import { type ImageLayer, placeLayers } from "./wasm-layers.ts";
@@ -83,7 +84,7 @@ export async function loadWasmGenerator(
     memoryEnd = Math.ceil((start + bytes) / VECTOR_BYTES) * VECTOR_BYTES;
     return start;
   };
-  const latentSize = manifest.latent.size;
+  const latentSize = inputSizeOf(inputSpecOf(manifest));
   const { dense, image, weights } = placeLayers(manifest, allocate);
   const matrices = [...dense, ...image].map(({ matrix }) => matrix);
   const latentsAt = allocate(BATCH * latentSize * 4);

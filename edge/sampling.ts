@@ -1,6 +1,6 @@
-import type { Manifest } from "../shared/manifest.ts";
+import { sampleInputs } from "../shared/generator-inputs.ts";
+import { inputSpecOf, type Manifest } from "../shared/manifest.ts";
 import { pixelsToBytes } from "../shared/pixels.ts";
-import { sampleLatents } from "../shared/random.ts";
 import type { Example } from "../shared/statistic.ts";
 import type { Generator } from "./generator.ts";
 
@@ -14,19 +14,18 @@ export interface SampleRequest {
   readonly count: number;
   /** Scales the latents, 0 to 2. */
   readonly temperature: number;
+  /** A class index, for class-conditional models; as often as in the training data, if left out. */
+  readonly label?: number | undefined;
 }
 
 /**
- * Samples first … first + count − 1 of a seed. Sample i depends on the model, the seed, i and the temperature
- * alone.
+ * Samples first … first + count − 1 of a seed. Sample i depends on the model, the seed, i, the temperature and the
+ * label alone.
  *
  * @returns [count, …output shape] float32, images clamped to [0, 1]
  */
 export function drawSamples(manifest: Manifest, generator: Generator, request: SampleRequest): Float32Array {
-  const { seed, first, count, temperature } = request;
-  const latents = sampleLatents(seed, first, count, manifest.latent.size);
-  if (temperature !== 1) for (let i = 0; i < latents.length; i++) latents[i]! *= temperature;
-  const values = generator.generate(latents, count);
+  const values = generator.generate(sampleInputs(inputSpecOf(manifest), request), request.count);
   if (manifest.output.kind === "image") {
     for (let i = 0; i < values.length; i++) values[i] = Math.min(Math.max(values[i]!, 0), 1);
   }

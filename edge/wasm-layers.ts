@@ -1,8 +1,10 @@
 /** A manifest's layers as our kernel runs them: what they are, and where their weights lie in its memory. */
 
+import { inputSizeOf } from "../shared/generator-inputs.ts";
 import {
   type ActivationName,
   BundleError,
+  inputSpecOf,
   type LayerSpec,
   type Manifest,
   type WeightType,
@@ -63,13 +65,14 @@ export function isKnownToKernel(layers: readonly LayerSpec[]): boolean {
 }
 
 /** @throws BundleError if the layers don't fit together, or don't end in the output */
-export function placeLayers({ name, latent, generator, output }: Manifest, allocate: Allocate): PlacedLayers {
+export function placeLayers(manifest: Manifest, allocate: Allocate): PlacedLayers {
+  const { name, generator, output } = manifest;
   const refusal = (why: string) => new BundleError(`${name}/manifest.json: ${why}. Export the model again.`);
   const dtype = generator.weights?.dtype ?? "float32";
   const dense: DenseLayer[] = [];
   const image: ImageLayer[] = [];
   const weights: PlacedWeights[] = [];
-  let shape: readonly number[] = [latent.size];
+  let shape: readonly number[] = [inputSizeOf(inputSpecOf(manifest))];
   let factor = 1; // of upsampling, which the next convolution does
   for (const [i, layer] of generator.layers.entries()) {
     const [height = 0, width = 0, channels = 0] = shape;

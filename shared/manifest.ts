@@ -6,6 +6,7 @@
  */
 
 import { z } from "zod";
+import type { InputSpec } from "./generator-inputs.ts";
 import { sha256Hex } from "./sha256.ts";
 
 /** The newest manifest format, and the one that is written. */
@@ -152,8 +153,10 @@ export const manifestSchema = z.strictObject({
   output,
   /** Class names, where the data has classes. */
   labels: z.array(z.string()).nullable(),
-  /** Whether the generator takes a label. */
+  /** Whether the generator takes a label: after the latent's numbers, one for every label, 1 for the one that is meant. */
   conditional: z.boolean(),
+  /** Training examples of every label, which are how often each is drawn; null or left out: not conditional. */
+  labelCounts: z.array(count).min(1).nullable().optional(),
   training: z.strictObject({
     objective: z.string(),
     engine: z.string(),
@@ -183,6 +186,11 @@ export const manifestSchema = z.strictObject({
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** What the generator of a manifest is fed. */
+export function inputSpecOf({ latent, conditional, labelCounts }: Manifest): InputSpec {
+  return { latentSize: latent.size, labelCounts: conditional ? labelCounts! : null };
+}
 export type OutputSpec = Manifest["output"];
 export type GeneratorSpec = Manifest["generator"];
 export type LayerSpec = GeneratorSpec["layers"][number];
@@ -239,12 +247,24 @@ export async function parseManifest(text: string, where: string): Promise<Manife
   }
   // The parsed value lists keys in the schema's order; the file's own order is what was hashed.
   const manifest = json as Manifest;
+  checkLabels(manifest, where);
   if (serialiseManifest(manifest) !== text || (await manifestVersion(manifest)) !== manifest.version) {
     throw new BundleError(
       `${where}: altered since it was exported (version ${manifest.version}). Export the model again.`,
     );
   }
   return manifest;
+}
+
+function checkLabels({ conditional, labels, labelCounts }: Manifest, where: string): void {
+  if (!conditional) return;
+  const counted = labelCounts?.length ?? 0;
+  if (!labels || counted !== labels.length || !labelCounts!.some((each) => each > 0)) {
+    throw new BundleError(
+      `${where}: the generator takes a label, but ${labels?.length ?? 0} are named and ${counted} counted. ` +
+        "Export the model again.",
+    );
+  }
 }
 
 /**

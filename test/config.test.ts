@@ -69,9 +69,9 @@ describe("flags", () => {
   });
 
   test("a bad one is refused, and the known ones told", () => {
-    expect(refusal("ring", { objective: "gan" })).toMatch(/^config: objective\.name: .*"imle"/);
+    expect(refusal("ring", { objective: "diffusion" })).toMatch(/^config: objective\.name: .*"imle"/);
     for (const name of Object.keys(OBJECTIVES)) {
-      expect(refusal("ring", { objective: "gan" })).toContain(name);
+      expect(refusal("ring", { objective: "diffusion" })).toContain(name);
     }
     expect(refusal("ring", { seed: -1 })).toMatch(/^config: seed: /);
     expect(refusal("ring", { seed: MAX_SEED + 1 })).toMatch(/^config: seed: /);
@@ -125,7 +125,7 @@ describe("--set path=value", () => {
       "generator.latentSize": ["0", "-3", "2.5", "5000", "big", "null", "[16]"],
       "generator.hidden": ["64", "[64,]", "[0]", "[1.5]", '["a"]', "[70000]"],
       "generator.activation": ["selu", "5"],
-      "objective.name": ["gan", "null"],
+      "objective.name": ["diffusion", "null"],
       "objective.poolSize": ["0", "1e400", "ten"],
       "objective.subsetSize": ["0"],
       "objective.passes": ["0"],
@@ -138,6 +138,12 @@ describe("--set path=value", () => {
       "optimiser.learningRate": ["0", "-1", "fast"],
       "optimiser.finalLearningRateShare": ["1.1", "-0.1"],
       "optimiser.warmupSteps": ["-1", "0.5"],
+      "objective.klWeight": ["-1"],
+      "objective.likelihoodScale": ["0", "wide"],
+      "objective.codeShare": ["0", "1"],
+      "objective.codeLearningRate": ["0"],
+      "objective.mapObjective": ["glann"],
+      "objective.components": ["0"],
       "optimiser.beta1": ["1", "-0.1"],
       "optimiser.beta2": ["1"],
       "optimiser.epsilon": ["0"],

@@ -41,6 +41,24 @@ describe.each([glyphs, ring])("data copying on $name", async (source) => {
   });
 });
 
+test("authenticity is that of its definition, whichever part of the training examples a neighbour lies in", async () => {
+  const dataset = ring.create(3, { train: 20_000, heldOut: 10, test: 50 });
+  const samples = modelSpaceOf(dataset).outputUnits(ring.create(4, { train: 60, heldOut: 1, test: 1 }).train);
+  const train = dataset.train.values;
+  const distance = (a: ArrayLike<number>, i: number, j: number) =>
+    Math.hypot(a[2 * i]! - train[2 * j]!, a[2 * i + 1]! - train[2 * j + 1]!);
+  const others = (row: number) => Array.from({ length: 20_000 }, (_, j) => j).filter((j) => j !== row);
+  const nearestOf = (a: ArrayLike<number>, i: number, rows: readonly number[]) =>
+    rows.reduce((nearest, j) => (distance(a, i, j) < distance(a, i, nearest) ? j : nearest));
+  const isAuthentic = Array.from({ length: 60 }, (_, i) => {
+    const neighbour = nearestOf(samples, i, others(-1));
+    const sibling = nearestOf(train, neighbour, others(neighbour));
+    return distance(samples, i, neighbour) > distance(train, neighbour, sibling);
+  });
+  const figures = await dataCopying.evaluate(evaluationContext(engine, dataset, { samples }));
+  expect(figures["authenticity"]).toBe(isAuthentic.filter(Boolean).length / 60);
+});
+
 describe("C_T", () => {
   const uniform = (seed: number, count: number, low: number, high: number) => {
     const random = createRandom(seed);

@@ -23,7 +23,7 @@ describe("the nearest points", () => {
   test("are those of the definition, oneself left out where asked", async () => {
     const sizes = fc.record({
       pointCount: fc.integer({ min: 2, max: 60 }),
-      length: fc.integer({ min: 1, max: 40 }),
+      length: fc.constantFrom(1, 2, 17, 40, 300),
       excluding: fc.boolean(),
       seed: fc.nat(),
     });
@@ -49,7 +49,15 @@ describe("the nearest points", () => {
   });
 
   test("are the same over several tiles as over one: 5,000 numbers a point, 2,000 points", async () => {
-    const points = normals(1, 2000 * 5000);
+    const block = normals(1, 200 * 5000);
+    const points = new Float32Array(2000 * 5000);
+    for (let i = 0; i < 10; i++) {
+      const scale = 1 + i / 10;
+      points.set(
+        block.map((value) => scale * value),
+        i * block.length,
+      );
+    }
     const queries = points.slice(1990 * 5000);
     const source = pointsInMemory(points, 5000);
     const found = await nearestPoints(engine, queries, source, 5000);
@@ -58,7 +66,7 @@ describe("the nearest points", () => {
     const others = await nearestPoints(engine, queries, source, 5000, found.indices);
     for (let i = 0; i < 10; i++) {
       expect(others.indices[i]).not.toBe(1990 + i);
-      expect(others.distances[i]).toBeGreaterThan(90); // √(2 · 5,000) = 100 on average
+      expect(others.distances[i]).toBeGreaterThan(1);
     }
   });
 });

@@ -1,13 +1,10 @@
 /** Trainings without what `train.ts` writes along the way. */
 
-import { createRandom } from "../shared/random.ts";
 import type { Config } from "../trainer/config.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
-import { modelSpaceOf } from "../trainer/data/model-space.ts";
 import type { Engine, ParameterValues } from "../trainer/engine/engine.ts";
-import { GENERATORS } from "../trainer/generators/index.ts";
-import { OBJECTIVES } from "../trainer/objectives/index.ts";
 import type { Training } from "../trainer/objectives/objective.ts";
+import { prepareTraining } from "../trainer/prepare-training.ts";
 import { createBudget, upcomingSteps } from "../trainer/schedule.ts";
 
 export interface Run {
@@ -26,23 +23,7 @@ export async function prepare(
   config: Config,
   weights?: ParameterValues,
 ): Promise<Run> {
-  const random = createRandom(config.seed);
-  const generator = GENERATORS[config.generator.kind]!({
-    ...config.generator,
-    outputShape: dataset.shape,
-    outputActivation: "linear",
-  });
-  const initial = generator.initialParameters(random.fork("weights"));
-  const training = await OBJECTIVES[config.objective.name]!.prepare({
-    engine,
-    generator,
-    firstWeights: () => initial.map((each) => ({ ...each, values: weights?.[each.name] ?? each.values })),
-    train: dataset.train,
-    shape: dataset.shape,
-    space: modelSpaceOf(dataset),
-    config,
-    random: random.fork("training"),
-  });
+  const { training } = await prepareTraining(engine, config, dataset, { weights });
   const budget = createBudget(config.budget, training.stepsPerEpoch);
   const steps = async (first: number, count: number) => {
     const losses: number[] = [];
@@ -74,4 +55,13 @@ export function vectors(values: readonly number[], length = 1): Dataset {
     test: null,
     modes: null,
   };
+}
+
+/** The same with a class for every training example. */
+export function labelled(
+  dataset: Dataset,
+  labels: readonly number[],
+  labelNames: readonly string[],
+): Dataset {
+  return { ...dataset, labelNames, train: { ...dataset.train, labels: Uint16Array.from(labels) } };
 }

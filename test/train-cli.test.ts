@@ -164,6 +164,29 @@ describe("a run to its end", () => {
   });
 });
 
+test("a model that no network was trained for is exported like any other", async () => {
+  const cwd = newWorkplace();
+  const random = createRandom(2);
+  const near = (at: number) => at + 0.01 * random.normal();
+  const rows = Array.from({ length: 90 }, (_, i) => `${near(i % 2)},${near(i % 2)}`);
+  writeFileSync(join(cwd, "clusters.csv"), rows.join("\n"));
+  const mixture = ["--objective", "gaussian-mixture", "--set", "objective.components=2", "--steps", "250"];
+  const { status, stderr } = await train(cwd, ...TINY, "--data", "clusters.csv", ...mixture);
+  expect([status, stderr]).toEqual([0, ""]);
+  const metrics = events(readFileSync(join(onlyRun(cwd), "metrics.jsonl"), "utf8"));
+  // A density may be above 1, and its loss below 0.
+  for (const { loss } of metrics) expect(loss).toBeLessThan(0);
+  const { manifest, read } = await openBundle(join(cwd, "models/ring"));
+  expect(manifest).toMatchObject({
+    latent: { size: 3 },
+    generator: { layers: [{ units: 3 }, { units: 4 }, { units: 2 }] },
+    training: { objective: "gaussian-mixture" },
+  });
+  const report = new TextDecoder().decode(await read("report.html"));
+  expect(report).toContain("<polyline");
+  expect(report).not.toContain("NaN");
+});
+
 test("Ctrl-C writes a checkpoint and exits with 130; --resume ends with what an unbroken run gives", async () => {
   const cwd = newWorkplace();
   const args = [...TINY, "--steps", "6000", "--out", "dots"];

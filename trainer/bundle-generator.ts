@@ -1,6 +1,8 @@
 /** The generator of an exported bundle, from the bundle's own weights. */
 
 import { z } from "zod";
+import { inputSizeOf } from "../shared/generator-inputs.ts";
+import { inputSpecOf } from "../shared/manifest.ts";
 import { ShapeError, sizeOf } from "./autodiff/tensor.ts";
 import type { Bundle } from "./bundle-reader.ts";
 import type { ParameterValues } from "./engine/engine.ts";
@@ -31,7 +33,8 @@ const layersModelSchema = z.object({
  * @throws InputError naming the file, if it can't be read or isn't the model that the manifest describes
  */
 export async function readGenerator(bundle: Bundle): Promise<FrozenGenerator> {
-  const { generator, latent } = bundle.manifest;
+  const { generator } = bundle.manifest;
+  const { labelCounts } = inputSpecOf(bundle.manifest);
   const weights = await readWeights(bundle);
   for (const { kernel, bias } of parametersOf(bundle)) {
     for (const { name, shape } of [kernel, bias]) {
@@ -44,13 +47,14 @@ export async function readGenerator(bundle: Bundle): Promise<FrozenGenerator> {
       }
     }
   }
-  return { latentSize: latent.size, layers: generator.layers, weights };
+  const latentSize = inputSizeOf(inputSpecOf(bundle.manifest));
+  return { latentSize, labelCounts, layers: generator.layers, weights };
 }
 
 function parametersOf(bundle: Bundle): LayerParameters[] {
-  const { generator, latent } = bundle.manifest;
+  const { generator } = bundle.manifest;
   try {
-    return layerParameters(generator.layers, latent.size);
+    return layerParameters(generator.layers, inputSizeOf(inputSpecOf(bundle.manifest)));
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
     throw refusal(bundle, `the manifest's layers don't fit together (${error.message})`);

@@ -89,6 +89,8 @@ const objectiveSchema = z.strictObject({
   codeShare: z.number().gt(0).lt(1).default(0.4),
   /** glann: of the codes, where the generator's is `optimiser.learningRate`; it falls with that. */
   codeLearningRate: z.number().positive().default(1e-2),
+  /** glann: standard deviation of the noise on a code in training: codes nearby learn to stand for the same example. */
+  codeJitter: z.number().nonnegative().default(0),
   /** glann: what learns the map from latents to codes, a perceptron with batch normalisation. */
   mapObjective: oneOf(MAP_OBJECTIVES).default("imle"),
   mapLatentSize: positive.max(4096).default(32),

@@ -4,11 +4,12 @@ import { createRandom } from "../shared/random.ts";
 import type { Config } from "./config.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { type ModelSpace, modelSpaceOf } from "./data/model-space.ts";
-import type { Engine } from "./engine/engine.ts";
+import type { Engine, ParameterValues } from "./engine/engine.ts";
 import type { FrozenGenerator } from "./generators/frozen.ts";
 import { GENERATORS } from "./generators/index.ts";
+import { InputError } from "./input-error.ts";
 import { OBJECTIVES } from "./objectives/index.ts";
-import type { Training } from "./objectives/objective.ts";
+import type { Objective, Training } from "./objectives/objective.ts";
 import type { Searcher } from "./search/searcher.ts";
 
 export interface PreparedTraining {
@@ -24,6 +25,8 @@ export interface PreparationOptions {
   readonly check?: ((model: Pick<FrozenGenerator, "layers" | "latentSize">) => void) | undefined;
   /** Searches in the place of the configured one: for experiments. */
   readonly searcher?: Searcher | undefined;
+  /** First weights of the generator by name, in the place of random ones. */
+  readonly weights?: ParameterValues | undefined;
   /** Takes the place of the data's own model space: for experiments. */
   readonly space?: ModelSpace | undefined;
 }
@@ -33,19 +36,26 @@ export async function prepareTraining(
   engine: Engine,
   config: Config,
   dataset: Dataset,
-  { check = () => {}, searcher, space = modelSpaceOf(dataset) }: PreparationOptions = {},
+  { check = () => {}, searcher, weights = {}, space = modelSpaceOf(dataset) }: PreparationOptions = {},
 ): Promise<PreparedTraining> {
   const random = createRandom(config.seed);
-  const generator = GENERATORS[config.generator.kind]!({
+  const objective = OBJECTIVES[config.objective.name]!;
+  const labelCounts = objective.takesLabels ? countLabels(objective, dataset) : null;
+  const plain = GENERATORS[config.generator.kind]!({
     ...config.generator,
+    latentSize: config.generator.latentSize + (labelCounts?.length ?? 0),
     outputShape: dataset.shape,
     outputActivation: dataset.kind === "image" ? "sigmoid" : "linear",
   });
+  const generator = { ...plain, labelCounts };
   check(generator);
-  const training = await OBJECTIVES[config.objective.name]!.prepare({
+  const training = await objective.prepare({
     engine,
     generator,
-    firstWeights: () => generator.initialParameters(random.fork("weights")),
+    firstWeights: () =>
+      generator
+        .initialParameters(random.fork("weights"))
+        .map((each) => ({ ...each, values: weights[each.name] ?? each.values })),
     train: dataset.train,
     shape: dataset.shape,
     space,
@@ -55,4 +65,17 @@ export async function prepareTraining(
   });
   check(await training.model());
   return { space, training };
+}
+
+/** Training examples of every class. */
+function countLabels({ name }: Objective, { name: data, labelNames, train }: Dataset): number[] {
+  if (!labelNames || !train.labels) {
+    throw new InputError(
+      `config: objective "${name}" needs data with classes, and "${data}" has none. Say --objective imle, or give ` +
+        "pictures in a folder for each class.",
+    );
+  }
+  const counts = labelNames.map(() => 0);
+  for (const label of train.labels) counts[label]!++;
+  return counts;
 }

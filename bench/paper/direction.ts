@@ -52,7 +52,7 @@ async function onGrid(context: PaperContext, share: number): Promise<PaperRow> {
 
 async function onMnist(context: PaperContext, share: number): Promise<PaperRow> {
   const request = {
-    preset: "mnist",
+    preset: "mnist-imle",
     objective: "reverse",
     set: [`objective.reverseShare=${share}`, "objective.poolSize=5000", "objective.subsetSize=1250"],
     steps: MNIST_STEPS,

@@ -28,7 +28,7 @@ export const distances: Experiment = {
 
 async function quality(context: PaperContext, distance: string): Promise<PaperRow> {
   const request = {
-    preset: "mnist",
+    preset: "mnist-imle",
     objective: "imle",
     set: [
       `objective.distance=${distance}`,
@@ -86,7 +86,7 @@ async function cost(
   const steps = small ? 4 : Math.max(COST_STEPS, 2 * Math.floor(subsetSize / 128));
   const seconds = await context.unit("cost", { data, set, steps }, async () => {
     context.report(`f: cost, ${data}, pool ${poolSize}, ${subsetSize} examples a round`);
-    const config = resolveConfig("mnist", { set, budget: { steps } });
+    const config = resolveConfig("mnist-imle", { set, budget: { steps } });
     const training = await startTraining(context.engine, config, await context.data(data));
     await training.advance(steps);
     const spent = { ...training.spent() };

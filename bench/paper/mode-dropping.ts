@@ -100,7 +100,13 @@ async function stacked(context: PaperContext): Promise<PaperRow[]> {
     const found = [];
     for (const seed of STACKED_SEEDS) {
       const latent = objective === "glann" ? [] : ["generator.latentSize=48"];
-      const request = { preset: "mnist", objective, set: [...latent, ...set], steps: STACKED_STEPS, seed };
+      const request = {
+        preset: "mnist-imle",
+        objective,
+        set: [...latent, ...set],
+        steps: STACKED_STEPS,
+        seed,
+      };
       found.push(
         await context.unit(`stacked-${objective}`, { ...request, STACKED_SAMPLES }, async () => {
           context.report(`c: stacked MNIST, ${objective}, seed ${seed}`);

@@ -48,9 +48,9 @@ export const PICTURE_MODELS: Readonly<Record<string, PictureModel>> = {
 
 /** Steps of each, which take some two to four minutes on two cores. */
 const DATA: Readonly<Record<DataName, { preset: string; steps: number; set: readonly string[] }>> = {
-  mnist: { preset: "mnist", steps: 8000, set: [] },
+  mnist: { preset: "mnist-imle", steps: 8000, set: [] },
   cifar10: {
-    preset: "mnist",
+    preset: "mnist-imle",
     steps: 3000,
     set: [
       "generator.latentSize=64",

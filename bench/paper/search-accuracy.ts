@@ -72,7 +72,7 @@ async function row(
   inexactness: { recall: number; among: number } | null,
 ): Promise<PaperRow> {
   const request: ModelRequest = {
-    preset: "mnist",
+    preset: "mnist-imle",
     objective: "imle",
     set: [`objective.poolSize=${poolSize}`, `objective.subsetSize=${SUBSET}`],
     steps: STEPS,

@@ -27,7 +27,10 @@ import { FLOAT32_WEIGHTS, type StoredWeights, storedWeightFiles } from "./store-
 
 export interface BundleContent {
   readonly name: string;
+  /** Numbers that the generator takes, those that say a class among them. */
   readonly latentSize: number;
+  /** Training examples of every class, where the generator takes one. */
+  readonly labelCounts?: readonly number[] | null;
   readonly layers: readonly LayerSpec[];
   /** By the names that `layerParameters` gives. */
   readonly weights: ParameterValues;
@@ -82,7 +85,14 @@ export async function writeBundle(directory: string, content: BundleContent): Pr
 }
 
 async function assembleBundle(content: BundleContent): Promise<{ manifest: Manifest; files: BundleFile[] }> {
-  const { layers, latentSize, output, weights, storedWeights = FLOAT32_WEIGHTS } = content;
+  const {
+    layers,
+    latentSize,
+    labelCounts = null,
+    output,
+    weights,
+    storedWeights = FLOAT32_WEIGHTS,
+  } = content;
   const stored = storedWeightFiles(storedWeights);
   const rows = content.train && rowFiles(content.train, content.siblings);
   const calibration = content.calibration && calibrationFile(content.calibration);
@@ -92,7 +102,7 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
     name: content.name,
     version: "",
     createdBy: `${CREATOR} ${version}`,
-    latent: { size: latentSize, distribution: "normal" },
+    latent: { size: latentSize - (labelCounts?.length ?? 0), distribution: "normal" },
     generator: {
       layers: [...layers],
       parameterCount: Object.values(weights).reduce((count, values) => count + values.length, 0),
@@ -104,7 +114,8 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
     },
     output,
     labels: content.labels && [...content.labels],
-    conditional: false,
+    conditional: labelCounts !== null,
+    ...(labelCounts && { labelCounts: [...labelCounts] }),
     training: content.training,
     dataset: content.dataset,
     metrics: { ...content.metrics },

@@ -117,6 +117,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
   const manifest = await writeBundle(out, {
     name,
     latentSize: generator.latentSize,
+    labelCounts: generator.labelCounts ?? null,
     layers: generator.layers,
     weights: generator.weights,
     storedWeights,

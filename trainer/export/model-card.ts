@@ -18,6 +18,11 @@ export function modelCard(manifest: Omit<Manifest, "files">): string {
     "| | |",
     "|---|---|",
     `| latent | ${latent.size} standard normal numbers |`,
+    ...(manifest.conditional
+      ? [
+          `| label | ${manifest.labels!.length} numbers after them: 1 for the class that is meant, 0 for the others |`,
+        ]
+      : []),
     `| layers | ${generator.layers.map(layerText).join(" → ")} |`,
     `| parameters | ${generator.parameterCount.toLocaleString("en")}, served as ${weightsText(manifest)} |`,
     `| training | ${training.steps.toLocaleString("en")} steps, seed ${training.seed}, engine ${training.engine} |`,

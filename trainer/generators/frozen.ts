@@ -1,7 +1,7 @@
 /** A trained generator as it is exported: fixed weights, output units, and the edge's own latents. */
 
+import { type InputSpec, sampleInputs } from "../../shared/generator-inputs.ts";
 import type { LayerSpec } from "../../shared/manifest.ts";
-import { sampleLatents } from "../../shared/random.ts";
 import type { ModelSpace } from "../data/model-space.ts";
 import type { Engine, ParameterValues } from "../engine/engine.ts";
 import { generatorOf } from "./generator.ts";
@@ -10,10 +10,21 @@ import { NO_TRAINING } from "./plain.ts";
 import { createSampler } from "./sampler.ts";
 
 export interface FrozenGenerator {
+  /** Numbers that it takes; where it takes a class, the last of them have a 1 in the class's place. */
   readonly latentSize: number;
+  /** Training examples of every class; left out: it takes none. */
+  readonly labelCounts?: readonly number[] | null;
   readonly layers: readonly LayerSpec[];
   /** By the names that `layerParameters` gives. */
   readonly weights: ParameterValues;
+}
+
+/** What it is fed. */
+export function inputSpecOf({
+  latentSize,
+  labelCounts = null,
+}: Pick<FrozenGenerator, "latentSize" | "labelCounts">): InputSpec {
+  return { latentSize: latentSize - (labelCounts?.length ?? 0), labelCounts };
 }
 
 /**
@@ -50,7 +61,7 @@ export async function createSeededSampler(engine: Engine, frozen: FrozenGenerato
   return {
     // A copy, because the sampler reuses its memory.
     sample: async (seed, first, count) =>
-      (await sampler.sample(sampleLatents(seed, first, count, latentSize))).slice(),
+      (await sampler.sample(sampleInputs(inputSpecOf(frozen), { seed, first, count }))).slice(),
     async dispose() {
       await sampler.dispose();
       await parameters.dispose();

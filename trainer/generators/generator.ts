@@ -10,7 +10,10 @@ import { drawWeights } from "./draw-weights.ts";
 import { applyLayers, layerParameters, layerShapes } from "./layers.ts";
 
 export interface Generator {
+  /** Numbers that it takes; where it takes a class, the last of them have a 1 in the class's place. */
   readonly latentSize: number;
+  /** Training examples of every class; null: it takes none. */
+  readonly labelCounts: readonly number[] | null;
   /** Numbers in a sample. */
   readonly outputSize: number;
   readonly layers: readonly LayerSpec[];
@@ -58,6 +61,7 @@ export function generatorOf(
   const normalised = normalisation === "batch";
   return {
     latentSize,
+    labelCounts: null,
     outputSize: sizeOf(layerShapes(layers, latentSize).at(-1)!),
     layers,
     apply: (latents) =>

@@ -3,7 +3,7 @@ import { type LayerParameters, layerParameters } from "./layers.ts";
 
 /** One model whose samples are what `second` makes of the samples of `first`: the layers of both. */
 export function inSequence(first: FrozenGenerator, second: FrozenGenerator): FrozenGenerator {
-  const { latentSize } = first;
+  const { latentSize, labelCounts = null } = first;
   const layers = [...first.layers, ...second.layers];
   const weightsOf = (model: FrozenGenerator) =>
     layerParameters(model.layers, model.latentSize)
@@ -12,7 +12,12 @@ export function inSequence(first: FrozenGenerator, second: FrozenGenerator): Fro
   const weights = [...weightsOf(first), ...weightsOf(second)];
   // A layer is named by its place.
   const names = layerParameters(layers, latentSize).flatMap(namesOf);
-  return { latentSize, layers, weights: Object.fromEntries(names.map((name, i) => [name, weights[i]!])) };
+  return {
+    latentSize,
+    labelCounts,
+    layers,
+    weights: Object.fromEntries(names.map((name, i) => [name, weights[i]!])),
+  };
 }
 
 function namesOf({ kernel, bias }: LayerParameters): string[] {

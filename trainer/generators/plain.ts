@@ -1,6 +1,6 @@
 /** A generator under training as it is sampled from: plain layers, whatever normalisation it is trained with. */
 
-import { sampleLatents } from "../../shared/random.ts";
+import { sampleInputs } from "../../shared/generator-inputs.ts";
 import { input } from "../autodiff/tensor.ts";
 import type {
   AdamSettings,
@@ -10,7 +10,7 @@ import type {
   Parameters,
   ParameterValues,
 } from "../engine/engine.ts";
-import type { FrozenGenerator } from "./frozen.ts";
+import { type FrozenGenerator, inputSpecOf } from "./frozen.ts";
 import { type Generator, generatorOf } from "./generator.ts";
 import { layerParameters } from "./layers.ts";
 
@@ -70,10 +70,15 @@ export async function readModel(
   parameters: Parameters,
   latents?: Float32Array<ArrayBuffer>,
 ): Promise<FrozenGenerator> {
-  const { latentSize, layers } = trained;
+  const { latentSize, labelCounts, layers } = trained;
   const weights = await readPlainWeights(engine, trained, { parameters, use: "average" }, latents);
   const names = layerParameters(layers, latentSize).flatMap(({ kernel, bias }) => [kernel.name, bias.name]);
-  return { latentSize, layers, weights: Object.fromEntries(names.map((name) => [name, weights[name]!])) };
+  return {
+    latentSize,
+    labelCounts,
+    layers,
+    weights: Object.fromEntries(names.map((name) => [name, weights[name]!])),
+  };
 }
 
 /** The weights that the plain layers have now, by name. */
@@ -104,8 +109,8 @@ function compilePlainWeights(
 
 async function runPlainWeights(
   program: Executable,
-  { latentSize }: Generator,
-  latents = sampleLatents(0, 0, MOMENT_LATENTS, latentSize),
+  trained: Generator,
+  latents = sampleInputs(inputSpecOf(trained), { seed: 0, first: 0, count: MOMENT_LATENTS }),
 ): Promise<ParameterValues> {
   const found = await program.run({ latents });
   return Object.fromEntries(

@@ -20,6 +20,8 @@ import { type Nearest, nearestPoints } from "./nearest.ts";
 const CELLS = 10;
 /** Training examples that the cells are made from: a partition, not an estimate. */
 const CELL_EXAMPLES = 2000;
+/** Training examples that are looked at together for each other's siblings. */
+const SIBLING_PART = 8192;
 /** A cell with fewer samples is left out, as the authors' experiments leave it out. */
 const LEAST_SAMPLES = 20;
 
@@ -104,16 +106,42 @@ function countBelow(ascending: Float64Array, value: number, orEqual: boolean): n
 
 /** The share of points that are farther from their nearest training example than that one is from the rest. */
 async function authenticShare(engine: Engine, dataset: Dataset, nearest: Nearest): Promise<number> {
-  const { train } = dataset;
   // Many samples share their nearest example, and each is looked up once.
-  const neighbours = [...new Set(nearest.indices)];
-  const examples = modelSpaceOf(dataset).outputUnits(takeRows(train, neighbours));
-  const siblings = await nearestPoints(engine, examples, trainingPoints(dataset), train.length, neighbours);
-  const siblingOf = new Map(neighbours.map((row, i) => [row, siblings.distances[i]!]));
+  const siblings = await siblingDistances(engine, dataset, new Set(nearest.indices));
   const authentic = nearest.distances.filter((distance, i) =>
-    isAuthentic(distance, siblingOf.get(nearest.indices[i]!)!),
+    isAuthentic(distance, siblings.get(nearest.indices[i]!)!),
   );
   return authentic.length / nearest.distances.length;
+}
+
+/** From some training examples to their nearest other one, by their numbers. */
+async function siblingDistances(
+  engine: Engine,
+  dataset: Dataset,
+  examples: ReadonlySet<number>,
+): Promise<Map<number, number>> {
+  const { count, length } = dataset.train;
+  const distances = new Map<number, number>();
+  // An example is its own nearest, so its own part is compared with it one by one; the rest is searched faster.
+  for (let first = 0; first < count; first += SIBLING_PART) {
+    const isInside = (row: number) => row >= first && row < first + SIBLING_PART;
+    const queries = Array.from(examples).filter(isInside);
+    if (queries.length === 0) continue;
+    const rows = Array.from({ length: count }, (_, row) => row);
+    const inside = trainingPoints(dataset, rows.filter(isInside));
+    const outside = trainingPoints(
+      dataset,
+      rows.filter((row) => !isInside(row)),
+    );
+    const values = await trainingPoints(dataset, queries).tile(0, queries.length);
+    const self = queries.map((row) => row - first);
+    const found = [await nearestPoints(engine, values, inside, length, self)];
+    if (outside.count > 0) found.push(await nearestPoints(engine, values, outside, length));
+    for (const [i, row] of queries.entries()) {
+      distances.set(row, Math.min(...found.map((nearest) => nearest.distances[i]!)));
+    }
+  }
+  return distances;
 }
 
 function cellCentres(engine: Engine, dataset: Dataset): Promise<Float32Array<ArrayBuffer>> {
@@ -124,11 +152,13 @@ function cellCentres(engine: Engine, dataset: Dataset): Promise<Float32Array<Arr
   return kMeans(engine, points, train.length, Math.min(CELLS, chosen.length), random);
 }
 
-/** In output units, as samples are. */
-function trainingPoints(dataset: Dataset): PointSource {
+/** The training examples of these numbers, or all of them, in output units, as samples are. */
+function trainingPoints(dataset: Dataset, rows?: readonly number[]): PointSource {
+  const { train } = dataset;
   const { outputUnits } = modelSpaceOf(dataset);
   return {
-    count: dataset.train.count,
-    tile: async (first, count) => outputUnits(sliceRows(dataset.train, first, count)),
+    count: rows?.length ?? train.count,
+    tile: async (first, count) =>
+      outputUnits(rows ? takeRows(train, rows.slice(first, first + count)) : sliceRows(train, first, count)),
   };
 }

@@ -2,7 +2,7 @@ import { add, mean, negate, softplus } from "../autodiff/operators.ts";
 import { input } from "../autodiff/tensor.ts";
 import { readModel } from "../generators/plain.ts";
 import { gradientNorm } from "./gradient-norm.ts";
-import { explainingStepMemory } from "./memory.ts";
+import { checkStepMemory, explainingStepMemory } from "./memory.ts";
 import { createMinibatches } from "./minibatches.ts";
 import { mirrorOf } from "./mirror.ts";
 import type { Objective } from "./objective.ts";
@@ -31,6 +31,7 @@ export const gan: Objective = {
       return add(mean(softplus(negate(examples))), mean(softplus(discriminator.apply(samplesOf(rows)))));
     };
 
+    checkStepMemory({ engine, batchSize, lossOf: discriminatorLoss, otherBytes: 0 });
     const generating = await engine.createParameters(context.firstWeights(), config.optimiser);
     const telling = await engine.createParameters(
       discriminator.firstWeights(random.fork("discriminator")),

@@ -1,4 +1,5 @@
 import { adaptiveImle } from "./adaptive-imle.ts";
+import { conditionalImle } from "./conditional-imle.ts";
 import { gan } from "./gan.ts";
 import { gaussian } from "./gaussian/gaussian.ts";
 import { gaussianMixture } from "./gaussian/gaussian-mixture.ts";
@@ -26,5 +27,6 @@ export const MAP_OBJECTIVES: Readonly<Record<string, Objective>> = {
 /** Every objective, by the name that `--objective` takes. */
 export const OBJECTIVES: Readonly<Record<string, Objective>> = {
   ...MAP_OBJECTIVES,
+  "conditional-imle": conditionalImle,
   glann: glann(MAP_OBJECTIVES),
 };

@@ -9,7 +9,7 @@ import { prepareDistance } from "../distances/index.ts";
 import { readModel } from "../generators/plain.ts";
 import { firstCodes } from "./first-codes.ts";
 import { matchedLoss } from "./matched-loss.ts";
-import { explainingStepMemory } from "./memory.ts";
+import { checkStepMemory, explainingStepMemory } from "./memory.ts";
 import { createMinibatches } from "./minibatches.ts";
 import type { ObjectiveContext, Training } from "./objective.ts";
 import { latentsAt } from "./picking.ts";
@@ -23,10 +23,13 @@ export interface CodeTraining extends Omit<Training, "stages"> {
 export async function createCodeTraining(context: ObjectiveContext): Promise<CodeTraining> {
   const { engine, generator, train, space, config, random } = context;
   const { latentSize } = generator;
+  const { codeJitter } = config.objective;
   const batches = createMinibatches(train.count, config.objective.batchSize, random.fork("codes"));
   const { batchSize, stepsPerEpoch } = batches;
   const distance = await prepareDistance(context);
   const lossOf = (rows: number) => matchedLoss(generator, distance, rows);
+  // The codes with their moments, and once more while they are made or read.
+  checkStepMemory({ engine, batchSize, lossOf, otherBytes: 2 * 3 * 4 * train.count * latentSize });
   const codeRateShare = config.objective.codeLearningRate / config.optimiser.learningRate;
 
   const table = createRowAdam(
@@ -46,6 +49,10 @@ export async function createCodeTraining(context: ObjectiveContext): Promise<Cod
     const turns = learningRates.map((learningRate, i) => {
       const rows = batches.rowsOfStep(step + i);
       const latents = latentsAt(codes, rows, latentSize);
+      if (codeJitter > 0) {
+        const noise = random.fork("jitter", step + i).fillNormal(new Float32Array(latents.length));
+        for (let j = 0; j < latents.length; j++) latents[j]! += codeJitter * noise[j]!;
+      }
       const into = { byCode: new Float32Array(latents.length) };
       return { rows, feeds: { latents, targets: space.gather(train, rows) }, learningRate, into };
     });

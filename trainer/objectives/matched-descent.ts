@@ -21,6 +21,7 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
   const { engine, generator, train, space, config, random } = context;
   const { passes, latentJitter, searchMemoryMiB } = config.objective;
   const { latentSize, outputSize: length } = generator;
+  const normalSize = latentSize - (generator.labelCounts?.length ?? 0);
   const { pairCount } = pairing;
   const batchSize = Math.min(config.objective.batchSize, pairCount);
   const stepsPerPass = Math.floor(pairCount / batchSize);
@@ -127,7 +128,9 @@ export async function createMatchedDescent(context: ObjectiveContext, pairing: P
     if (latentJitter > 0) random.fork("jitter", round, step).fillNormal(latents);
     for (let i = 0; i < latents.length; i++) {
       const row = rows[Math.floor(i / latentSize)]!;
-      latents[i] = pairs.latents[row * latentSize + (i % latentSize)]! + latentJitter * latents[i]!;
+      // A class is no number to move.
+      const jitter = i % latentSize < normalSize ? latentJitter * latents[i]! : 0;
+      latents[i] = pairs.latents[row * latentSize + (i % latentSize)]! + jitter;
     }
     return {
       latents,

@@ -7,25 +7,29 @@ import { parameterGradients } from "../engine/leaves.ts";
 import { isOutOfMemory } from "../engine/out-of-memory.ts";
 import { InputError } from "../input-error.ts";
 
-export interface RoundSizes {
+export interface StepSizes {
   readonly engine: Engine;
-  readonly poolSize: number;
-  readonly latentSize: number;
   readonly batchSize: number;
-  /** The loss of a step with so many pairs. */
+  /** The loss of a step with so many examples. */
   lossOf(batchSize: number): Tensor;
-  /** What else a round holds on the host, in bytes. */
+  /** What else training holds on the host, in bytes. */
   readonly otherBytes: number;
 }
 
+export interface RoundSizes extends StepSizes {
+  readonly poolSize: number;
+  readonly latentSize: number;
+}
+
 /**
- * Refuses a pool or a batch that the host's memory can't hold; a GPU's isn't known before it runs out.
+ * Refuses a batch that the host's memory can't hold; a GPU's isn't known before it runs out.
  *
  * @param freeBytes what there is
- * @throws InputError naming the pool or the batch that would fit
+ * @returns what is left, in bytes
+ * @throws InputError naming the batch that would fit
  */
-export function checkMemory(sizes: RoundSizes, freeBytes = process.availableMemory()): void {
-  const { engine, poolSize, latentSize, batchSize, lossOf, otherBytes } = sizes;
+export function checkStepMemory(sizes: StepSizes, freeBytes = process.availableMemory()): number {
+  const { engine, batchSize, lossOf, otherBytes } = sizes;
   const stepOnHost = engine.device === "host" ? stepBytes(lossOf(batchSize)) : 0;
   const free = freeBytes - otherBytes;
   if (stepOnHost > free) {
@@ -35,20 +39,31 @@ export function checkMemory(sizes: RoundSizes, freeBytes = process.availableMemo
         (fits ? `Say --set objective.batchSize=${fits}.` : "Take a smaller generator, or free memory."),
     );
   }
+  return free - stepOnHost;
+}
+
+/**
+ * Refuses a pool, too.
+ *
+ * @throws InputError naming the pool or the batch that would fit
+ */
+export function checkMemory(sizes: RoundSizes, freeBytes = process.availableMemory()): void {
+  const { poolSize, latentSize } = sizes;
+  const free = checkStepMemory(sizes, freeBytes);
   // The latents, and once more those that an objective keeps of them.
   const bytesPerSample = 2 * 4 * latentSize;
-  if (poolSize * bytesPerSample > free - stepOnHost) {
-    const fits = roundedDown((free - stepOnHost) / bytesPerSample);
+  if (poolSize * bytesPerSample > free) {
+    const fits = roundedDown(free / bytesPerSample);
     throw new InputError(
       `config: objective.poolSize ${poolSize} needs ${printBytes(poolSize * bytesPerSample)} for its latents, and ` +
-        `${printBytes(free - stepOnHost)} are free. Say --set objective.poolSize=${fits}, or less.`,
+        `${printBytes(free)} are free. Say --set objective.poolSize=${fits}, or less.`,
     );
   }
 }
 
 /** Does the step's work; if memory runs out, says which batch to try. */
 export function explainingStepMemory<Result>(
-  { engine, batchSize, lossOf }: Pick<RoundSizes, "engine" | "batchSize" | "lossOf">,
+  { engine, batchSize, lossOf }: Omit<StepSizes, "otherBytes">,
   work: () => Promise<Result>,
 ): Promise<Result> {
   return explaining(work, () => {

@@ -11,6 +11,8 @@ import type { Searcher } from "../search/searcher.ts";
 
 export interface Objective {
   readonly name: string;
+  /** Whether the generator is told a class: the data need labels then. */
+  readonly takesLabels?: true;
   /**
    * Gets ready to train.
    *

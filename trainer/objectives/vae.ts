@@ -1,8 +1,8 @@
-import { add, exp, log, mean, multiply, slice, square, subtract, sum } from "../autodiff/operators.ts";
+import { add, log, mean, multiply, slice, softplus, square, subtract, sum } from "../autodiff/operators.ts";
 import { input, type Tensor } from "../autodiff/tensor.ts";
 import type { Config } from "../config.ts";
 import { readModel } from "../generators/plain.ts";
-import { explainingStepMemory } from "./memory.ts";
+import { checkStepMemory, explainingStepMemory } from "./memory.ts";
 import { createMinibatches } from "./minibatches.ts";
 import { mirrorOf } from "./mirror.ts";
 import type { Objective } from "./objective.ts";
@@ -29,10 +29,11 @@ export const vae: Objective = {
       const examples = input("examples", [rows, outputSize]);
       const encoded = encoder.apply(examples);
       const centre = slice(encoded, 1, 0, latentSize);
-      const logVariance = slice(encoded, 1, latentSize, latentSize);
-      const noise = multiply(input("noise", [rows, latentSize]), exp(multiply(logVariance, 0.5)));
+      // Not the exponential: one example far out would make its variance, and with it the step, as large as it likes.
+      const deviation = add(softplus(slice(encoded, 1, latentSize, latentSize)), LEAST_DEVIATION);
+      const noise = multiply(input("noise", [rows, latentSize]), deviation);
       const error = mean(square(subtract(generator.apply(add(centre, noise)), examples)));
-      const spread = subtract(add(square(centre), exp(logVariance)), add(logVariance, 1));
+      const spread = subtract(add(square(centre), square(deviation)), add(multiply(log(deviation), 2), 1));
       return {
         reconstruction: gaussianLoss(error, likelihoodScale),
         divergence: multiply(sum(spread), 0.5 / (rows * outputSize)),
@@ -43,6 +44,7 @@ export const vae: Objective = {
       return add(reconstruction, multiply(divergence, klWeight));
     };
 
+    checkStepMemory({ engine, batchSize, lossOf, otherBytes: 0 });
     const parameters = await engine.createParameters(
       [...context.firstWeights(), ...encoder.firstWeights(random.fork("encoder"))],
       config.optimiser,
@@ -83,6 +85,8 @@ export const vae: Objective = {
   },
 };
 
+/** Keeps the logarithm of an encoded latent's deviation finite. */
+const LEAST_DEVIATION = 1e-4;
 /** Keeps a perfect reconstruction's likelihood finite. */
 const LEAST_ERROR = 1e-8;
 

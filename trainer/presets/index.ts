@@ -6,6 +6,7 @@ import { images } from "./images.ts";
 import { mixture1d } from "./mixture1d.ts";
 import { mnist } from "./mnist.ts";
 import { mnistConv } from "./mnist-conv.ts";
+import { mnistImle } from "./mnist-imle.ts";
 import { ring } from "./ring.ts";
 
 /** A configuration's differences from the defaults. */
@@ -18,6 +19,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   grid,
   mixture1d,
   mnist,
+  "mnist-imle": mnistImle,
   "mnist-conv": mnistConv,
   cifar10,
   images,

@@ -1,13 +1,14 @@
 import type { Preset } from "./index.ts";
 
 /**
- * MNIST with the paper's evaluation protocol; give the files with --data.
+ * MNIST's images; give the files with --data.
  *
- * Pool and passes: after two minutes on two busy cores, Parzen on the test set was 324 nats with 20,000 and 2,
- * 301 with 50,000 and 4, 321 with 10,000 and 1; a subset of 2,000 (4 passes) gave 316, of 10,000 (1 pass) 321.
+ * Codes learned with the generator, and local Gaussians on the codes. After 20 epochs (four minutes on two quiet
+ * cores): precision 0.96, recall 0.79, coverage 0.96; with plain IMLE for the map to the codes recall stayed below 0.5,
+ * on pixels below 0.2. With 1,024 cells recall was 0.77, with 4,096 0.86, nearer to the training images.
  */
 export const mnist: Preset = {
-  generator: { latentSize: 16, hidden: [1200, 1200] },
-  objective: { poolSize: 20_000, subsetSize: 5_000, passes: 2 },
-  budget: { minutes: 5 },
+  generator: { latentSize: 64, hidden: [1200, 1200] },
+  objective: { name: "glann", mapObjective: "local-gaussians", cuts: 11, cellRank: 8, codeShare: 0.98 },
+  budget: { epochs: 20 },
 };

@@ -1,5 +1,6 @@
 import { InputError } from "../../input-error.ts";
 import type { Objective, ObjectiveContext } from "../objective.ts";
+import { checkLength } from "./check-length.ts";
 import { createMaximisation } from "./expectation-maximisation.ts";
 import { firstMixture, type Mixture } from "./mixture.ts";
 import { mixtureModel } from "./mixture-layers.ts";
@@ -71,12 +72,7 @@ export const gaussianMixture: Objective = {
 
 function check({ train, config }: ObjectiveContext): void {
   const { components } = config.objective;
-  if (train.length > MOST_NUMBERS) {
-    throw new InputError(
-      `config: objective "gaussian-mixture" fits examples of up to ${MOST_NUMBERS} numbers, these have ${train.length}. ` +
-        "Fit it to learned codes: --objective glann --set objective.mapObjective=gaussian-mixture.",
-    );
-  }
+  checkLength("gaussian-mixture", train.length, MOST_NUMBERS);
   if (components > Math.min(train.count, MOST_FIRST_ROWS)) {
     throw new InputError(
       `config: objective.components is ${components}, the data have ${train.count} examples to begin on, of which ` +

@@ -1,7 +1,10 @@
 import type { Objective } from "../objective.ts";
+import { checkLength } from "./check-length.ts";
 import { pivotedCholesky } from "./cholesky.ts";
 import { momentsOf } from "./moments.ts";
 
+/** Of as many a bundle holds the layer. */
+const MOST_NUMBERS = 2048;
 /** There is nothing to wait for. */
 const UNROLL = 256;
 
@@ -15,6 +18,7 @@ export const gaussian: Objective = {
   name: "gaussian",
   async prepare({ engine, train, space }) {
     const { length } = train;
+    checkLength("gaussian", length, MOST_NUMBERS);
     const { mean, covariance } = await momentsOf(engine, train, space);
     const { rows, rank, logDeterminant } = pivotedCholesky(covariance, length);
     const entropy = 0.5 * (1 + Math.log(2 * Math.PI) + logDeterminant / Math.max(1, rank));
