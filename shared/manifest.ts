@@ -86,6 +86,8 @@ const generator = z.strictObject({
 const latent = z.strictObject({
   size: z.number().int().positive(),
   distribution: z.literal("normal"),
+  /** Of conditional models, training examples of every label: how often each is drawn where none is asked for. */
+  labelCounts: z.array(count).min(1).optional(),
 });
 
 const output = z.discriminatedUnion("kind", [
@@ -155,8 +157,6 @@ export const manifestSchema = z.strictObject({
   labels: z.array(z.string()).nullable(),
   /** Whether the generator takes a label: after the latent's numbers, one for every label, 1 for the one that is meant. */
   conditional: z.boolean(),
-  /** Training examples of every label, which are how often each is drawn; null or left out: not conditional. */
-  labelCounts: z.array(count).min(1).nullable().optional(),
   training: z.strictObject({
     objective: z.string(),
     engine: z.string(),
@@ -188,8 +188,8 @@ export const manifestSchema = z.strictObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** What the generator of a manifest is fed. */
-export function inputSpecOf({ latent, conditional, labelCounts }: Manifest): InputSpec {
-  return { latentSize: latent.size, labelCounts: conditional ? labelCounts! : null };
+export function inputSpecOf({ latent }: Manifest): InputSpec {
+  return { latentSize: latent.size, labelCounts: latent.labelCounts ?? null };
 }
 export type OutputSpec = Manifest["output"];
 export type GeneratorSpec = Manifest["generator"];
@@ -256,12 +256,12 @@ export async function parseManifest(text: string, where: string): Promise<Manife
   return manifest;
 }
 
-function checkLabels({ conditional, labels, labelCounts }: Manifest, where: string): void {
-  if (!conditional) return;
+function checkLabels({ conditional, labels, latent: { labelCounts } }: Manifest, where: string): void {
+  if (!conditional && !labelCounts) return;
   const counted = labelCounts?.length ?? 0;
-  if (!labels || counted !== labels.length || !labelCounts!.some((each) => each > 0)) {
+  if (!conditional || counted !== labels?.length || !labelCounts!.some((each) => each > 0)) {
     throw new BundleError(
-      `${where}: the generator takes a label, but ${labels?.length ?? 0} are named and ${counted} counted. ` +
+      `${where}: conditional is ${conditional}, and ${counted} labels are counted of ${labels?.length ?? 0}. ` +
         "Export the model again.",
     );
   }

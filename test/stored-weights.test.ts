@@ -14,6 +14,7 @@ import * as ort from "onnxruntime-node";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LocalServer, startServer } from "../cli/workerd.ts";
+import { loadWasmGenerator } from "../edge/generator-wasm.ts";
 import { fromFloat16, toFloat16 } from "../shared/float16.ts";
 import type { LayerSpec, Manifest, OutputSpec } from "../shared/manifest.ts";
 import { parseNpy } from "../shared/npy.ts";
@@ -21,7 +22,8 @@ import { createRandom, sampleLatents } from "../shared/random.ts";
 import { sizeOf } from "../trainer/autodiff/tensor.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { ENGINES } from "../trainer/engine/index.ts";
-import { storeWeights, withWeights } from "../trainer/export/store-weights.ts";
+import { kernelModule } from "../trainer/engine/kernels.ts";
+import { storedWeightFiles, storeWeights, withWeights } from "../trainer/export/store-weights.ts";
 import { WEIGHT_TYPES } from "../trainer/export/weight-types.ts";
 import { createSeededSampler, type FrozenGenerator } from "../trainer/generators/frozen.ts";
 import { layerParameters } from "../trainer/generators/layers.ts";
@@ -154,6 +156,22 @@ describe("the error that the manifest states", () => {
       expect(error!.mean).toBeLessThan(error!.rootMeanSquare);
       expect(error!.rootMeanSquare).toBeLessThan(error!.largest);
       expect(error!.mean).toBeGreaterThan(0);
+
+      const files = storedWeightFiles(stored.weights)!;
+      const manifest = {
+        name: "net",
+        latent: { size: LATENT_SIZE, distribution: "normal" },
+        generator: {
+          layers: trained.layers,
+          weights: { dtype, files: files.map(({ path }) => path), error },
+        },
+        output: RGB,
+      } as unknown as Manifest;
+      const kernel = await loadWasmGenerator(kernelModule("generator"), manifest, async (path) => {
+        return files.find((file) => file.path === path)!.bytes;
+      });
+      const served = kernel.generate(sampleLatents(7, 0, error!.samples, LATENT_SIZE), error!.samples);
+      expect(farthest(before, served)).toBeLessThan(error!.largest + KERNEL_ROUNDING);
     },
   );
 

@@ -102,7 +102,11 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
     name: content.name,
     version: "",
     createdBy: `${CREATOR} ${version}`,
-    latent: { size: latentSize - (labelCounts?.length ?? 0), distribution: "normal" },
+    latent: {
+      size: latentSize - (labelCounts?.length ?? 0),
+      distribution: "normal",
+      ...(labelCounts && { labelCounts: [...labelCounts] }),
+    },
     generator: {
       layers: [...layers],
       parameterCount: Object.values(weights).reduce((count, values) => count + values.length, 0),
@@ -115,7 +119,6 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
     output,
     labels: content.labels && [...content.labels],
     conditional: labelCounts !== null,
-    ...(labelCounts && { labelCounts: [...labelCounts] }),
     training: content.training,
     dataset: content.dataset,
     metrics: { ...content.metrics },
