@@ -62,7 +62,7 @@ export async function writeRandomBundle(directory: string, bundle: RandomBundle)
     training: { objective: "none", engine: "none", seed: 1, steps: 0, config: {} },
     dataset: { name: "glyphs", trainCount: data.train.count, heldOutCount: 200, testCount: 0 },
     metrics: {},
-    hnswIndex: null,
+    index: null,
     preview: new Uint8Array(1),
     report: "",
   });

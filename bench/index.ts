@@ -3,6 +3,7 @@ import { benchEdge } from "./edge.ts";
 import { benchEdgeLoad } from "./edge-load.ts";
 import { benchGpu } from "./gpu.ts";
 import { benchMetrics } from "./metrics.ts";
+import { benchNearest } from "./nearest.ts";
 import { benchPaper } from "./paper/index.ts";
 import type { Benchmark } from "./row.ts";
 import { benchSample } from "./sample.ts";
@@ -16,6 +17,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   sample: benchSample,
   search: benchSearch,
   edge: async (...asked) => [...(await benchEdge(...asked)), ...(await benchEdgeLoad(...asked))],
+  nearest: benchNearest,
   verdict: benchVerdict,
   metrics: benchMetrics,
   gpu: benchGpu,

@@ -9,6 +9,7 @@ import jpegModule from "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm";
 import { createApp } from "../edge/app.ts";
 import { loadWasmGenerator } from "../edge/generator-wasm.ts";
 import { createJpegDecoder } from "../edge/jpeg-image.ts";
+import { pagePath } from "../edge/storage/storage.ts";
 import alignModule from "../kernels/build/align.wasm";
 import generatorModule from "../kernels/build/generator.wasm";
 import pooledModule from "../kernels/build/pooled.wasm";
@@ -32,12 +33,14 @@ export default {
       fetchAsset: (path) => env.ASSETS.fetch(`https://assets/${path}`),
       storage: {
         refreshMs: REFRESH_MS,
+        openPage: (path, page) => env.ASSETS.fetch(`https://assets/${pagePath(path, page)}`),
         open: (path, knownTag) =>
           env.ASSETS.fetch(`https://assets/${path}`, {
             headers: knownTag ? { "if-none-match": knownTag } : {},
           }),
       },
       memoryBytes: 100 * 2 ** 20,
+      vectors: null,
       scanKernels: { scan: scanModule, pooled: pooledModule, align: alignModule },
       loadGenerator: (manifest, readFile) => loadWasmGenerator(generatorModule, manifest, readFile),
       decodeJpeg: createJpegDecoder(jpegModule),

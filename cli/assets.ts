@@ -1,8 +1,10 @@
 /** Puts together what the Worker serves from: bundles, checked file by file, and the playground. */
 
-import { copyFile, link, mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { filePath, MODEL_LIST, manifestPath } from "../edge/storage/storage.ts";
+import { filePath, MODEL_LIST, manifestPath, type Page, pagePath } from "../edge/storage/storage.ts";
+import type { Manifest } from "../shared/manifest.ts";
+import { rowPages } from "../shared/row-pages.ts";
 import { type Bundle, openBundle } from "../trainer/bundle-reader.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { buildPlayground } from "./build-worker.ts";
@@ -28,6 +30,8 @@ export async function checkBundles(directories: readonly string[]): Promise<Bund
 export interface StoredFile {
   readonly path: string;
   readonly source: { readonly file: string } | { readonly text: string };
+  /** How it is cut where a storage knows no ranges; null: it is read as a whole. */
+  readonly pages: readonly Page[] | null;
 }
 
 /**
@@ -35,15 +39,26 @@ export interface StoredFile {
  * names, and the list of models comes last: whoever writes them in this order never shows what isn't there yet.
  */
 export function storedFiles(bundles: readonly Bundle[]): StoredFile[] {
-  const files = bundles.flatMap(({ directory, manifest: { name, version, files } }) => [
-    ...files.map(({ path }) => ({
-      path: filePath(name, version, path),
+  const files = bundles.flatMap(({ directory, manifest }) => [
+    ...manifest.files.map(({ path }) => ({
+      path: filePath(manifest.name, manifest.version, path),
       source: { file: resolve(directory, path) },
+      pages: pagesOf(manifest, path),
     })),
-    { path: manifestPath(name), source: { file: resolve(directory, "manifest.json") } },
+    {
+      path: manifestPath(manifest.name),
+      source: { file: resolve(directory, "manifest.json") },
+      pages: null,
+    },
   ]);
   const names = bundles.map(({ manifest }) => manifest.name);
-  return [...files, { path: MODEL_LIST, source: { text: JSON.stringify(names) } }];
+  return [...files, { path: MODEL_LIST, source: { text: JSON.stringify(names) }, pages: null }];
+}
+
+function pagesOf({ neighbours }: Manifest, file: string): Page[] | null {
+  if (!neighbours?.index || neighbours.index.kind === "hnsw") return null;
+  const pages = rowPages(neighbours, neighbours.index.pageRows).filter((page) => page.file === file);
+  return pages.length > 0 ? pages : null;
 }
 
 /** The content of a stored file. */
@@ -51,6 +66,15 @@ export async function readStored({ source }: StoredFile): Promise<Uint8Array<Arr
   return "text" in source
     ? new TextEncoder().encode(source.text)
     : new Uint8Array(await readFile(source.file));
+}
+
+/** Bytes of each. */
+export async function storedSizes(files: readonly StoredFile[]): Promise<number[]> {
+  return Promise.all(
+    files.map(async ({ source }) =>
+      "text" in source ? new TextEncoder().encode(source.text).length : (await stat(source.file)).size,
+    ),
+  );
 }
 
 /** Writes the pages that the Worker shows. */
@@ -64,10 +88,19 @@ export async function writePages(directory: string): Promise<void> {
  */
 export async function writeAssets(directory: string, bundles: readonly Bundle[]): Promise<void> {
   await writePages(directory);
-  for (const { path, source } of storedFiles(bundles)) {
+  for (const file of storedFiles(bundles)) {
+    const { path, source, pages } = file;
     const target = join(directory, path);
-    await mkdir(dirname(target), { recursive: true });
-    if ("text" in source) await writeFile(target, source.text);
+    await mkdir(pages ? target : dirname(target), { recursive: true });
+    if (pages) {
+      const bytes = await readStored(file);
+      for (const page of pages) {
+        await writeFile(
+          join(directory, pagePath(path, page)),
+          bytes.subarray(page.offset, page.offset + page.length),
+        );
+      }
+    } else if ("text" in source) await writeFile(target, source.text);
     else await linkOrCopy(source.file, target);
   }
 }

@@ -79,7 +79,7 @@ export async function buildWorker(
     data,
     bytes: [...sizes.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     gzipBytes: gzipBytes(sizes.keys()),
-    startGzipBytes: gzipBytes([...loadedAtStart(metafile, main), ...data]),
+    startGzipBytes: gzipBytes(loadedAtStart(metafile, main)),
   };
 }
 

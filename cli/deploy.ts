@@ -2,68 +2,124 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import type { Manifest } from "../shared/manifest.ts";
+import { STORAGES } from "../edge/storage/index.ts";
 import type { Bundle } from "../trainer/bundle-reader.ts";
-import { checkBundles, writeAssets } from "./assets.ts";
-import { buildWorker, type WorkerBuild } from "./build-worker.ts";
+import { InputError } from "../trainer/input-error.ts";
+import { checkBundles, readStored, type StoredFile, storedFiles, writeAssets, writePages } from "./assets.ts";
+import { buildWorker } from "./build-worker.ts";
 import { runCommand } from "./command.ts";
+import { sizeReport } from "./size-report.ts";
+import { uploadFiles } from "./upload.ts";
+import { uploadVectors, usesVectorize } from "./vectors.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-
-/** Cloudflare's limits, https://developers.cloudflare.com/workers/platform/limits/. */
-const SCRIPT_LIMIT_MIB = 64;
-const ASSET_LIMIT_MIB = 25;
-const ISOLATE_LIMIT_MIB = 128;
+const config = join(root, "wrangler.toml");
 
 const program = new Command("deploy")
-  .description("Deploys exported models to Cloudflare Workers. The first one is the default.")
+  .description(
+    "Deploys exported models to Cloudflare Workers. The first one is the default. wrangler.toml says where they lie.",
+  )
   .argument("<bundle...>", "bundle folders, models/NAME")
   .option("--dry-run", "build and check everything, send nothing; needs no login")
   .option("--name <name>", "the Worker's name (wrangler.toml says imle-edge)")
   .action(async (directories: string[], { dryRun, name }: { dryRun?: boolean; name?: string }) => {
     const bundles = await checkBundles(directories);
+    const files = storedFiles(bundles);
+    const { store, bucket, vectors } = await storeOfConfig(bundles.some(usesVectorize));
     const stage = join(root, "dist/deploy"); // where wrangler.toml looks
     await rm(stage, { recursive: true, force: true });
-    const build = await buildWorker("edge/worker.ts", join(stage, "worker"));
-    await writeAssets(join(stage, "assets"), bundles);
-    console.log(sizeReport(build, bundles));
+    const embedded =
+      store === "embedded"
+        ? await Promise.all(files.map(async (file) => ({ path: file.path, bytes: await readStored(file) })))
+        : [];
+    const build = await buildWorker("edge/worker.ts", join(stage, "worker"), embedded);
+    const assets = join(stage, "assets");
+    await (store === "assets" ? writeAssets(assets, bundles) : writePages(assets));
+    console.log(await sizeReport(build, bundles, files, store));
+    if (vectors && !dryRun) await fillVectorize(vectors, bundles.filter(usesVectorize));
+    if (bucket && !dryRun) await fillBucket(bucket, files);
     const flags = [...(dryRun ? ["--dry-run"] : []), ...(name ? ["--name", name] : [])];
-    process.exitCode = await runWrangler(["deploy", "--config", join(root, "wrangler.toml"), ...flags]);
+    process.exitCode = await runWrangler(["deploy", "--config", config, ...flags]);
   });
 
 await runCommand(program);
 
-function sizeReport(build: WorkerBuild, bundles: readonly Bundle[]): string {
-  const assets = bundles.flatMap(({ manifest }) => manifest.files.map(({ bytes }) => bytes));
-  const memory = bundles.reduce((bytes, { manifest }) => bytes + loadedBytes(manifest), 0);
-  const lines = [
-    [
-      "Worker",
-      `${mebibytes(build.bytes)}, gzipped ${mebibytes(build.gzipBytes)}`,
-      `of ${SCRIPT_LIMIT_MIB} MiB; ${mebibytes(build.startGzipBytes)} of that is loaded at the start`,
-    ],
-    ["Largest asset", mebibytes(Math.max(...assets)), `of ${ASSET_LIMIT_MIB} MiB`],
-    ["Models in memory", mebibytes(memory), `of ${ISOLATE_LIMIT_MIB} MiB an isolate, once all are in use`],
-  ].map(([what, size, limit]) => `  ${what!.padEnd(17)} ${size} ${limit}`);
-  if (memory > ISOLATE_LIMIT_MIB * 2 ** 20) {
-    lines.push("  Too much for one Worker: deploy fewer models, or export without the training examples.");
+interface Store {
+  /** Of STORAGES. */
+  readonly store: string;
+  readonly bucket: string | null;
+  /** The name of Vectorize's index. */
+  readonly vectors: string | null;
+}
+
+/** @throws InputError for a store that there isn't, or for a binding that is missing */
+async function storeOfConfig(needsVectors: boolean): Promise<Store> {
+  // Only here, as it takes a second to load.
+  const { unstable_readConfig: readConfig } = await import("wrangler");
+  const { vars, r2_buckets: buckets, vectorize } = readConfig({ config });
+  const store = String(vars["MODEL_STORE"] ?? "assets");
+  if (!Object.hasOwn(STORAGES, store)) {
+    throw new InputError(
+      `wrangler.toml: MODEL_STORE is "${store}"; expected ${Object.keys(STORAGES).join(", ")}`,
+    );
   }
-  return lines.join("\n");
+  const vectors =
+    vectorize.find(({ binding }: { binding: string }) => binding === "VECTORS")?.index_name ?? null;
+  if (needsVectors && !vectors) {
+    throw new InputError(
+      "wrangler.toml: a model is searched by Vectorize; name its index under [[vectorize]]",
+    );
+  }
+  if (store !== "r2") return { store, bucket: null, vectors };
+  const bucket = buckets.find(({ binding }: { binding: string }) => binding === "MODELS")?.bucket_name;
+  if (bucket) return { store, bucket, vectors };
+  throw new InputError(
+    'wrangler.toml: MODEL_STORE is "r2"; name its bucket under [[r2_buckets]], binding MODELS',
+  );
 }
 
-/** Weights in the generator's memory, and the training rows in the scan's. */
-function loadedBytes({ files }: Manifest): number {
-  const loaded = files.filter(({ path }) => /^(weights|train|calibration)\./.test(path));
-  return loaded.reduce((sum, { bytes }) => sum + bytes, 0);
+async function fillVectorize(index: string, bundles: readonly Bundle[]): Promise<void> {
+  const file = join(root, "dist/deploy/vectors.ndjson");
+  for (const bundle of bundles) {
+    await uploadVectors(bundle, {
+      stateFile: join(root, ".cache/deploy", `vectors-${index}.json`),
+      onProgress: (done, total) => console.log(`  ${done} of ${total} vectors`),
+      async put(lines) {
+        await writeFile(file, lines);
+        const status = await runWrangler(["vectorize", "upsert", index, "--file", file, "--config", config]);
+        if (status !== 0) {
+          throw new InputError(`${index}: vectors not stored; run the command again to go on from here`);
+        }
+      },
+    });
+  }
+  console.log(
+    `Index ${index}: all vectors are stored. They become visible in a while; until then /nearest is 503.`,
+  );
 }
 
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(2)} MiB`;
+async function fillBucket(bucket: string, files: readonly StoredFile[]): Promise<void> {
+  const { stored, skipped } = await uploadFiles(files, {
+    stateFile: join(root, ".cache/deploy", `${bucket}.json`),
+    onProgress: (path, done, total) => console.log(`  ${done + 1} of ${total}  ${path}`),
+    async put({ path, source }) {
+      const file = "file" in source ? source.file : join(root, "dist/deploy/upload");
+      if ("text" in source) await writeFile(file, source.text);
+      const status = await runWrangler([
+        ...["r2", "object", "put", `${bucket}/${path}`],
+        ...["--file", file, "--remote", "--config", config],
+      ]);
+      if (status !== 0) {
+        throw new InputError(`${bucket}/${path}: not stored; run the command again to go on from here`);
+      }
+    },
+  });
+  console.log(`Bucket ${bucket}: ${stored} files stored, ${skipped} there already`);
 }
 
 async function runWrangler(args: readonly string[]): Promise<number> {

@@ -83,12 +83,12 @@ async function run(directory: string, flags: Flags): Promise<void> {
     const memorisation = flags.metrics ? null : await readMemorisationTest(bundle);
     const audited =
       memorisation &&
-      audit(
+      (await audit(
         memorisation,
         await sampler.sample(seed, 0, flags.samples),
         dataset.test,
         everySeconds(5, (what, done, total) => progress(`checking ${what}: ${amount(done, total)}`)),
-      );
+      ));
 
     const about = {
       model: `${manifest.name}@${manifest.version}`,

@@ -7,25 +7,27 @@ import type { calibrationSchema, checkSchema } from "./check-schema.ts";
 import type { TrainingExamples } from "./training-examples.ts";
 
 /** @param base where the model's routes begin */
-export function checkAnswer(
+export async function checkAnswer(
   training: TrainingExamples,
   example: Example,
   k: number,
   base: string,
-): z.infer<typeof checkSchema> {
-  const { neighbours, ...check } = checkExample(training, example, k);
-  const isImage = training.scan.dtype === "uint8";
+): Promise<z.infer<typeof checkSchema>> {
+  const { neighbours, ...check } = await checkExample(training, example, k);
+  const isImage = training.search.dtype === "uint8";
   return {
     ...check,
     metric: "l2",
-    neighbours: neighbours.map(({ index, distance }) => ({
-      index,
-      distance,
-      label: training.labelOf(index),
-      ...(isImage
-        ? { image: `${base}/train/${index}.png` }
-        : { image: null, vector: Array.from(training.scan.row(index)) }),
-    })),
+    neighbours: await Promise.all(
+      neighbours.map(async ({ index, distance }) => ({
+        index,
+        distance,
+        label: training.labelOf(index),
+        ...(isImage
+          ? { image: `${base}/train/${index}.png` }
+          : { image: null, vector: Array.from(await training.search.row(index)) }),
+      })),
+    ),
   };
 }
 

@@ -78,7 +78,7 @@ export function bundleRoutes({ store }: Services) {
       const { file } = c.req.valid("param");
       const { output, version, name } = model.manifest;
       const training = await shared(c, model.trainingExamples());
-      const { rowCount } = training.scan;
+      const { rowCount } = training.search;
       const index = /^\d{1,10}\.png$/.test(file) ? Number(file.slice(0, -4)) : Number.NaN;
       if (output.kind !== "image") {
         throw new Problem(
@@ -93,7 +93,7 @@ export function bundleRoutes({ store }: Services) {
       const caching = { freshness: v ? "immutable" : "short", tag: `${version}-train-${index}` } as const;
       return cached(c, caching, async () => {
         const [height, width, channels] = output.shape;
-        const data = training.scan.row(index) as Uint8Array;
+        const data = (await training.search.row(index)) as Uint8Array;
         return sized(encodePng({ height, width, channels, data }), "image/png");
       });
     })

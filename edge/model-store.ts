@@ -2,6 +2,7 @@
 
 import { BundleError, parseManifest } from "../shared/manifest.ts";
 import type { ScanKernels } from "../shared/training-scan.ts";
+import type { VectorDatabase } from "../shared/vector-index.ts";
 import type { LoadGenerator } from "./generator.ts";
 import { type KeepAlive, type KeptCopy, keepCopy, type Tagged } from "./kept-copy.ts";
 import { createMemoryBudget } from "./memory-budget.ts";
@@ -26,6 +27,8 @@ export interface ModelStoreOptions {
   readonly memoryBytes: number;
   readonly loadGenerator: LoadGenerator;
   readonly scanKernels: ScanKernels;
+  /** For models that are searched by it; null: there is none. */
+  readonly vectors: VectorDatabase | null;
 }
 
 export function createModelStore(options: ModelStoreOptions): ModelStore {

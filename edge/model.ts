@@ -2,15 +2,12 @@
 
 import { BundleError, type Manifest, verifyFile } from "../shared/manifest.ts";
 import type { ScanKernels } from "../shared/training-scan.ts";
+import type { BundleFiles } from "../shared/training-search.ts";
+import type { VectorDatabase } from "../shared/vector-index.ts";
 import type { Generator, LoadGenerator, ReadFile } from "./generator.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import { filePath, type ModelStorage, openFile, readWhole, streamInto } from "./storage/storage.ts";
-import {
-  loadTrainingExamples,
-  type ReadInto,
-  type TrainingExamples,
-  trainingBytes,
-} from "./training-examples.ts";
+import { filePath, type ModelStorage, openFile, readPage, readWhole, streamInto } from "./storage/storage.ts";
+import { loadTrainingExamples, type TrainingExamples, trainingBytes } from "./training-examples.ts";
 
 export interface Model {
   readonly manifest: Manifest;
@@ -40,6 +37,7 @@ export interface ModelSource {
   readonly budget: MemoryBudget;
   readonly loadGenerator: LoadGenerator;
   readonly scanKernels: ScanKernels;
+  readonly vectors: VectorDatabase | null;
   /** A file was missing, or not the manifest's: perhaps there is a newer manifest. */
   readonly onRefused: () => void;
 }
@@ -48,30 +46,33 @@ export interface ModelSource {
 const LONGEST_USE_MS = 60_000;
 
 export function createModel(manifest: Manifest, manifestText: string, source: ModelSource): LoadedModel {
-  const { storage, budget, loadGenerator, scanKernels, onRefused } = source;
+  const { storage, budget, loadGenerator, scanKernels, vectors, onRefused } = source;
   const pathOf = (file: string) => filePath(manifest.name, manifest.version, file);
-  const readFile: ReadFile = async (file) => {
-    const { bytes } = await readWhole(storage, pathOf(file));
-    await verifyFile(manifest, file, bytes);
-    return bytes;
-  };
-  const readInto: ReadInto = async (file, target) => {
-    await streamInto(target, await openFile(storage, pathOf(file)), pathOf(file));
-    await verifyFile(manifest, file, target);
-  };
   const noticing = <T>(load: () => Promise<T>) =>
     load().catch((error: unknown) => {
       if (error instanceof BundleError) onRefused();
       throw error;
     });
-
+  const readFile: ReadFile = async (file) => {
+    const { bytes } = await readWhole(storage, pathOf(file));
+    await verifyFile(manifest, file, bytes);
+    return bytes;
+  };
+  const files: BundleFiles = {
+    readFile,
+    async readInto(file, target) {
+      await streamInto(target, await openFile(storage, pathOf(file)), pathOf(file));
+      await verifyFile(manifest, file, target);
+    },
+    readPage: (page, target) => noticing(() => readPage(storage, pathOf(page.file), page, target)),
+  };
   let users = 0;
   let takenAt = 0;
   let isRetired = false;
   const isInUse = () => users > 0 && Date.now() - takenAt < LONGEST_USE_MS;
   const generator = budget.part({
     what: `the weights of model "${manifest.name}"`,
-    bytes: sizeOf(manifest, /^weights\./),
+    bytes: generatorBytes(manifest),
     isInUse,
     load: () => noticing(() => loadGenerator(manifest, readFile)),
   });
@@ -79,7 +80,7 @@ export function createModel(manifest: Manifest, manifestText: string, source: Mo
     what: `the training examples of model "${manifest.name}"`,
     bytes: trainingBytes(manifest),
     isInUse,
-    load: () => noticing(() => loadTrainingExamples({ manifest, readFile, readInto, scanKernels })),
+    load: () => noticing(() => loadTrainingExamples({ manifest, files, scanKernels, vectors })),
   });
   const dropAll = () => {
     generator.drop();
@@ -108,6 +109,9 @@ export function createModel(manifest: Manifest, manifestText: string, source: Mo
   };
 }
 
-function sizeOf({ files }: Manifest, pattern: RegExp): number {
-  return files.filter(({ path }) => pattern.test(path)).reduce((sum, { bytes }) => sum + bytes, 0);
+/** Of the weights as they are stored for our kernel, or else as TF.js has them. */
+export function generatorBytes({ files }: Manifest): number {
+  const sizeOf = (pattern: RegExp) =>
+    files.filter(({ path }) => pattern.test(path)).reduce((sum, { bytes }) => sum + bytes, 0);
+  return sizeOf(/^generator\./) || sizeOf(/^weights\./);
 }

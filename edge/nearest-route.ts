@@ -83,7 +83,7 @@ export function nearestRoutes(services: Services) {
     const training = await shared(c, model.trainingExamples());
     const example = await readExample(c, c.req.valid("json"), model, services);
     const answer = {
-      ...checkAnswer(training, example, k, base),
+      ...(await checkAnswer(training, example, k, base)),
       calibration: calibrationAnswer(training),
       model: model.id,
       note: VERDICT_NOTE,

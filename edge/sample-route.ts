@@ -92,7 +92,7 @@ export function sampleRoutes({ store, responseCache }: Services) {
           ? encodeNpy({ shape: [n, ...model.manifest.output.shape], values: new Float32Array(values) })
           : format === "png"
             ? pngGrid(model, values, n)
-            : JSON.stringify(samplesAnswer(model, values, { n, seed, temperature }, training, base));
+            : JSON.stringify(await samplesAnswer(model, values, { n, seed, temperature }, training, base));
       return sized(body, MEDIA_TYPES[format]);
     });
     response.headers.set("vary", "accept");
@@ -146,13 +146,13 @@ function pngGrid(model: Model, values: Float32Array, count: number): Uint8Array<
   return encodePng(imageGrid(asExamples(model.manifest, values) as Uint8Array, count, output.shape));
 }
 
-function samplesAnswer(
+async function samplesAnswer(
   model: Model,
   values: Float32Array,
   { n, seed, temperature }: { n: number; seed: number; temperature: number },
   training: TrainingExamples | null,
   base: string,
-): Samples {
+): Promise<Samples> {
   const { output } = model.manifest;
   const examples = asExamples(model.manifest, values);
   const length = examples.length / n;
@@ -161,15 +161,17 @@ function samplesAnswer(
     seed,
     temperature,
     shape: [...output.shape],
-    samples: Array.from({ length: n }, (_, index) => {
-      const example = examples.subarray(index * length, (index + 1) * length);
-      const numbers = Array.from(example);
-      return {
-        index,
-        ...(output.kind === "image" ? { pixels: numbers } : { vector: numbers }),
-        ...(training && { check: checkAnswer(training, example, 1, base) }),
-      };
-    }),
+    samples: await Promise.all(
+      Array.from({ length: n }, async (_, index) => {
+        const example = examples.subarray(index * length, (index + 1) * length);
+        const numbers = Array.from(example);
+        return {
+          index,
+          ...(output.kind === "image" ? { pixels: numbers } : { vector: numbers }),
+          ...(training && { check: await checkAnswer(training, example, 1, base) }),
+        };
+      }),
+    ),
     ...(training && { calibration: calibrationAnswer(training), note: VERDICT_NOTE }),
   };
 }

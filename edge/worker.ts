@@ -16,6 +16,7 @@ import { createStorage } from "./storage/index.ts";
 interface Env {
   readonly ASSETS: Fetcher;
   readonly MODELS?: R2Bucket;
+  readonly VECTORS?: Vectorize;
   readonly MODEL_STORE?: string;
   readonly MODEL_REFRESH_SECONDS?: string;
   readonly MODEL_MEMORY_MIB?: string;
@@ -60,6 +61,7 @@ function createWorkerApp(env: Env): App {
       refreshMs: Number(env.MODEL_REFRESH_SECONDS ?? DEFAULT_REFRESH_SECONDS) * 1000,
     }),
     memoryBytes: Number(env.MODEL_MEMORY_MIB ?? DEFAULT_MEMORY_MIB) * 2 ** 20,
+    vectors: env.VECTORS ?? null,
     scanKernels: { scan: scanModule, pooled: pooledModule, align: alignModule },
     // What is imported below is loaded when first needed: TF.js is larger than all the rest.
     loadGenerator: async (manifest, readFile) => {

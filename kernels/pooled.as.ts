@@ -10,24 +10,40 @@ import { insert, squaredDistance, sumLanes } from "./lib/rows.as";
  * need of each row.
  *
  * @param rows     [rowCount, height, width, channels] uint8; 16 readable bytes follow
+ * @param rowBytes bytes from one row to the next
  * @param pooled   out: [rowCount, stride] uint8; 16 writable bytes follow
  * @param stride   bytes from one pooled row to the next, a multiple of 16
- * @param sums     out: rowCount float32, the sum over a row's cells
- * @param squares  out: rowCount uint32, their sum of squares
- * @param inverses out: rowCount float32, 1 / √(the sum of squares about their mean); 0 where all are equal
+ * @param sums, squares, inverses out: as `measure` writes them
  */
 export function pool(
-  rows: usize, rowCount: i32, height: usize, width: usize, channels: usize, factor: usize,
+  rows: usize, rowBytes: usize, rowCount: i32, height: usize, width: usize, channels: usize, factor: usize,
   pooled: usize, stride: usize, sums: usize, squares: usize, inverses: usize,
 ): void {
   const cells = ((height + factor - 1) / factor) * ((width + factor - 1) / factor) * channels;
   const inPairs = channels == 1 && width % factor == 0;
+  let at = pooled;
   for (let row = 0; row < rowCount; row++) {
-    if (!inPairs) poolImage(rows, height, width, channels, factor, pooled);
-    else if (factor == 2) halve(rows, height, width, pooled);
-    else quarter(rows, height, width, pooled);
-    memory.fill(pooled + cells, 0, stride - cells);
+    if (!inPairs) poolImage(rows, height, width, channels, factor, at);
+    else if (factor == 2) halve(rows, height, width, at);
+    else quarter(rows, height, width, at);
+    memory.fill(at + cells, 0, stride - cells);
+    rows += rowBytes;
+    at += stride;
+  }
+  measure(pooled, rowCount, stride, cells, sums, squares, inverses);
+}
 
+/**
+ * What distances and correlations need of each pooled row.
+ *
+ * @param sums     out: rowCount float32, the sum over a row's cells
+ * @param squares  out: rowCount uint32, their sum of squares
+ * @param inverses out: rowCount float32, 1 / √(the sum of squares about their mean); 0 where all are equal
+ */
+export function measure(
+  pooled: usize, rowCount: i32, stride: usize, cells: usize, sums: usize, squares: usize, inverses: usize,
+): void {
+  for (let row = 0; row < rowCount; row++) {
     let sum = i64x2.splat(0);
     let square = i64x2.splat(0);
     for (let at: usize = 0; at < stride; at += 16) {
@@ -43,7 +59,6 @@ export function pool(
     store<f32>(sums + (<usize>row << 2), <f32>total);
     store<u32>(squares + (<usize>row << 2), squared);
     store<f32>(inverses + (<usize>row << 2), about > 0 ? <f32>(1 / Math.sqrt(about)) : 0);
-    rows += height * width * channels;
     pooled += stride;
   }
 }
@@ -112,6 +127,51 @@ function dot(row: usize, query: usize, stride: usize): u32 {
     sum = i32x4.add(sum, i32x4.add(low, high));
   }
   return sumLanes(sum);
+}
+
+/** Positions of a query, as shared/aligned-distance.ts lists them. */
+const POSITIONS: i32 = 5;
+
+let dot0: u32 = 0, dot1: u32 = 0, dot2: u32 = 0, dot3: u32 = 0, dot4: u32 = 0;
+
+// @ts-ignore: decorator
+@inline
+function dotOf(position: i32): u32 {
+  if (position == 0) return dot0;
+  if (position == 1) return dot1;
+  if (position == 2) return dot2;
+  return position == 3 ? dot3 : dot4;
+}
+
+// @ts-ignore: decorator
+@inline
+function addDot(sum: v128, low: v128, high: v128, query: usize): v128 {
+  const products = i32x4.add(i32x4.dot_i16x8_s(low, v128.load(query)), i32x4.dot_i16x8_s(high, v128.load(query, 16)));
+  return i32x4.add(sum, products);
+}
+
+/** `dot` with the query in each of its positions; the row's bytes are widened once. */
+// @ts-ignore: decorator
+@inline
+function dotEach(row: usize, queries: usize, stride: usize): void {
+  let s0 = i64x2.splat(0), s1 = i64x2.splat(0), s2 = i64x2.splat(0), s3 = i64x2.splat(0), s4 = i64x2.splat(0);
+  const step = stride << 1;
+  for (let at: usize = 0; at < stride; at += 16) {
+    const bytes = v128.load(row + at);
+    const low = i16x8.extend_low_i8x16_u(bytes);
+    const high = i16x8.extend_high_i8x16_u(bytes);
+    const query = queries + (at << 1);
+    s0 = addDot(s0, low, high, query);
+    s1 = addDot(s1, low, high, query + step);
+    s2 = addDot(s2, low, high, query + step * 2);
+    s3 = addDot(s3, low, high, query + step * 3);
+    s4 = addDot(s4, low, high, query + step * 4);
+  }
+  dot0 = sumLanes(s0);
+  dot1 = sumLanes(s1);
+  dot2 = sumLanes(s2);
+  dot3 = sumLanes(s3);
+  dot4 = sumLanes(s4);
 }
 
 /**
@@ -254,6 +314,137 @@ function searchAll(
   return found;
 }
 
+/** Bins of squared distances, 128 to a doubling: the upper bits of a float32 from 1 to 2³². */
+const DISTANCE_BINS = 4096;
+const FIRST_DISTANCE_BIN = 127 << 7;
+
+// @ts-ignore: decorator
+@inline
+function distanceBins(squared: v128): v128 {
+  const floats = f32x4.add(f32x4.convert_i32x4_u(squared), f32x4.splat(1));
+  return i32x4.sub(i32x4.shr_u(floats, 16), i32x4.splat(FIRST_DISTANCE_BIN));
+}
+
+/** Rows whose bins tell where the shortlist ends: four of every so many. More would cost more than they gain. */
+const SAMPLED_OF = 64;
+
+/** Below it every row counts. */
+const SAMPLED_FROM = 1 << 15;
+
+// @ts-ignore: decorator
+@inline
+function sampleStep(rowCount: i32): i32 {
+  return rowCount < SAMPLED_FROM ? 4 : SAMPLED_OF;
+}
+
+// @ts-ignore: decorator
+@inline
+function countBin(histogram: usize, bin: i32): void {
+  const at = histogram + (<usize>bin << 2);
+  store<u32>(at, load<u32>(at) + 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function countBins(histogram: usize, places: v128): void {
+  countBin(histogram, i32x4.extract_lane(places, 0));
+  countBin(histogram, i32x4.extract_lane(places, 1));
+  countBin(histogram, i32x4.extract_lane(places, 2));
+  countBin(histogram, i32x4.extract_lane(places, 3));
+}
+
+/** The bin, from `first` on in steps of `by`, by which `wanted` rows are counted. */
+function lastBin(histogram: usize, first: i32, by: i32, wanted: i32): i32 {
+  let left = wanted;
+  let bin = first;
+  for (; bin + by >= 0 && bin + by < DISTANCE_BINS; bin += by) {
+    left -= load<i32>(histogram + (<usize>bin << 2));
+    if (left <= 0) break;
+  }
+  return bin;
+}
+
+/** Appends those of four rows whose bit is set; returns the end of the list, which is at most `limit`. */
+// @ts-ignore: decorator
+@inline
+function append(end: usize, limit: usize, first: i32, bits: i32, rowCount: i32): usize {
+  for (; bits != 0 && end < limit; bits &= bits - 1) {
+    const row = first + ctz(bits);
+    if (row >= rowCount) break;
+    store<i32>(end, row);
+    end += 4;
+  }
+  return end;
+}
+
+/**
+ * The rows that lie nearest to a query as far as their fine means tell: candidates for an exact search.
+ *
+ * Only about as many as the `shortlist`, those that lie nearest by their coarse means, are looked at.
+ *
+ * @param coarseDots, coarseSquares of the coarse rows; 3 more may be read
+ * @param histogram room for 4096 uint32
+ * @param near      room for 2 × shortlist int32
+ * @param exclude   a row to leave out, or -1
+ * @param distances out: k float64, ascending squared distances of the fine rows
+ * @param indices   out: k uint32; of equally near rows the lower comes first
+ * @returns         how many were found, at most k
+ */
+export function nearest(
+  rowCount: i32, shortlist: i32, coarseDots: usize, coarseSquares: usize, coarseSquare: i32,
+  fine: usize, fineStride: usize, fineSquares: usize, fineQuery: usize, fineSquare: i32,
+  histogram: usize, near: usize, exclude: i32, k: i32, distances: usize, indices: usize,
+): i32 {
+  const square = i32x4.splat(coarseSquare);
+  const step = sampleStep(rowCount);
+  memory.fill(histogram, 0, DISTANCE_BINS << 2);
+  for (let first = 0; first + 4 <= rowCount; first += step) {
+    const at = <usize>first << 2;
+    countBins(histogram, distanceBins(squaredDistances(coarseSquares + at, coarseDots + at, square)));
+  }
+  const last = i32x4.splat(lastBin(histogram, 0, 1, shortlist / (step >> 2)));
+  let end = near;
+  const limit = near + (<usize>shortlist << 3);
+  for (let first = 0; first < rowCount; first += 4) {
+    const at = <usize>first << 2;
+    const places = distanceBins(squaredDistances(coarseSquares + at, coarseDots + at, square));
+    const bits = i32x4.bitmask(i32x4.le_s(places, last));
+    if (bits != 0) end = append(end, limit, first, bits, rowCount);
+  }
+
+  let found = 0;
+  let worst = i32.MAX_VALUE;
+  for (; near < end; near += 4) {
+    const i = load<i32>(near);
+    const fineDot = <i32>dot(fine + <usize>i * fineStride, fineQuery, fineStride);
+    const squared = fineSquare + load<i32>(fineSquares + (<usize>i << 2)) - 2 * fineDot;
+    if (squared >= worst || i == exclude) continue;
+    found = insert(distances, indices, found, k, <f64>squared, i);
+    if (found == k) worst = <i32>load<f64>(distances + ((<usize>k - 1) << 3));
+  }
+  return found;
+}
+
+/**
+ * Lists, in ascending order, the rows of all bins above `last`, and of that one the first `left`. Listed
+ * before they are looked at: rows that are read one after the other without a branch in between arrive sooner.
+ *
+ * @param near out: int32; one more is written than is counted
+ */
+// @ts-ignore: decorator
+@inline
+function list(bins: usize, rowCount: i32, last: i32, left: i32, near: usize): usize {
+  let count: usize = 0;
+  for (let i = 0; i < rowCount; i++) {
+    const bin = <i32>load<u16>(bins + (<usize>i << 1));
+    const isLast = <i32>(bin == last) & <i32>(left > 0);
+    store<i32>(near + (count << 2), i);
+    count += <usize>(<i32>(bin > last) | isLast);
+    left -= isLast;
+  }
+  return count;
+}
+
 /** Equal parts of the correlations from −1 to 1. */
 const BINS = 4096;
 
@@ -265,32 +456,29 @@ const BINS = 4096;
  *
  * @param shortlist   how many
  * @param coarseDots, coarseSums, coarseInverses of the coarse rows; 3 more may be read
- * @param fineQueries [positions, fineStride] int16
- * @param fineQuerySums, fineQueryInverses positions float32 each
+ * @param fineQueries [5, fineStride] int16, the query in each position
+ * @param fineQuerySums, fineQueryInverses 5 float32 each
  * @param bins        room for rowCount uint16 and 3 more
  * @param histogram   room for 4096 uint32
+ * @param near        room for shortlist + 1 int32
  * @param scores      out: k float64, correlations with the sign changed, ascending; 0 where a row or the query has
  *                    one value in all cells
- * @param candidates  out: k int32, row × positions + position
+ * @param candidates  out: k int32, row × 5 + position
  * @returns           how many were found, at most k
  */
 export function candidates(
   rows: usize, rowCount: i32, rowLength: usize, shortlist: i32,
   coarseDots: usize, coarseSums: usize, coarseInverses: usize, coarseSum: f32, coarseInverse: f32, coarseCells: i32,
   fine: usize, fineStride: usize, fineSums: usize, fineInverses: usize, fineCells: i32,
-  fineQueries: usize, fineQuerySums: usize, fineQueryInverses: usize, positions: i32,
-  bins: usize, histogram: usize, exclude: i32, k: i32, scores: usize, candidates: usize,
+  fineQueries: usize, fineQuerySums: usize, fineQueryInverses: usize,
+  bins: usize, histogram: usize, near: usize, exclude: i32, k: i32, scores: usize, candidates: usize,
 ): i32 {
   memory.fill(histogram, 0, BINS << 2);
   const queryMean = f32x4.splat(coarseSum / <f32>coarseCells);
   const scale = f32x4.splat(coarseInverse * <f32>(BINS / 2));
   for (let first = 0; first < rowCount; first += 4) {
     const at = <usize>first << 2;
-    const dots = f32x4.convert_i32x4_u(v128.load(coarseDots + at));
-    const covariances = f32x4.sub(dots, f32x4.mul(v128.load(coarseSums + at), queryMean));
-    const scaled = f32x4.mul(f32x4.mul(covariances, v128.load(coarseInverses + at)), scale);
-    const places = i32x4.trunc_sat_f32x4_s(f32x4.add(scaled, f32x4.splat(<f32>(BINS / 2))));
-    const inRange = i32x4.max_s(i32x4.min_s(places, i32x4.splat(BINS - 1)), i32x4.splat(0));
+    const inRange = correlationBins(coarseDots + at, coarseSums + at, coarseInverses + at, queryMean, scale);
     v128.store64_lane(bins + (at >> 1), i16x8.narrow_i32x4_u(inRange, inRange), 0);
     for (let i = first; i < min(first + 4, rowCount); i++) {
       const bin = histogram + (<usize>load<u16>(bins + (<usize>i << 1)) << 2);
@@ -306,29 +494,88 @@ export function candidates(
     left -= count;
   }
 
+  const end = near + (list(bins, rowCount, last, left, near) << 2);
+  return mostSimilar(
+    rows, rowLength, near, end, fine, fineStride, fineSums, fineInverses, fineCells,
+    fineQueries, fineQuerySums, fineQueryInverses, exclude, k, scores, candidates,
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+function correlationBins(dots: usize, sums: usize, inverses: usize, queryMean: v128, scale: v128): v128 {
+  const covariances = f32x4.sub(f32x4.convert_i32x4_u(v128.load(dots)), f32x4.mul(v128.load(sums), queryMean));
+  const scaled = f32x4.mul(f32x4.mul(covariances, v128.load(inverses)), scale);
+  const places = i32x4.trunc_sat_f32x4_s(f32x4.add(scaled, f32x4.splat(<f32>(BINS / 2))));
+  return i32x4.max_s(i32x4.min_s(places, i32x4.splat(BINS - 1)), i32x4.splat(0));
+}
+
+/**
+ * As `candidates`, but looks at about as many as the shortlist: where it ends is told by a sample of the rows.
+ *
+ * @param near room for 2 × shortlist int32
+ */
+export function similar(
+  rows: usize, rowCount: i32, rowLength: usize, shortlist: i32,
+  coarseDots: usize, coarseSums: usize, coarseInverses: usize, coarseSum: f32, coarseInverse: f32, coarseCells: i32,
+  fine: usize, fineStride: usize, fineSums: usize, fineInverses: usize, fineCells: i32,
+  fineQueries: usize, fineQuerySums: usize, fineQueryInverses: usize,
+  histogram: usize, near: usize, exclude: i32, k: i32, scores: usize, candidates: usize,
+): i32 {
+  const queryMean = f32x4.splat(coarseSum / <f32>coarseCells);
+  const scale = f32x4.splat(coarseInverse * <f32>(BINS / 2));
+  const step = sampleStep(rowCount);
+  memory.fill(histogram, 0, BINS << 2);
+  for (let first = 0; first + 4 <= rowCount; first += step) {
+    const at = <usize>first << 2;
+    countBins(histogram, correlationBins(coarseDots + at, coarseSums + at, coarseInverses + at, queryMean, scale));
+  }
+  const last = i32x4.splat(lastBin(histogram, BINS - 1, -1, shortlist / (step >> 2)));
+  let end = near;
+  const limit = near + (<usize>shortlist << 3);
+  for (let first = 0; first < rowCount; first += 4) {
+    const at = <usize>first << 2;
+    const places = correlationBins(coarseDots + at, coarseSums + at, coarseInverses + at, queryMean, scale);
+    const bits = i32x4.bitmask(i32x4.ge_s(places, last));
+    if (bits != 0) end = append(end, limit, first, bits, rowCount);
+  }
+  return mostSimilar(
+    rows, rowLength, near, end, fine, fineStride, fineSums, fineInverses, fineCells,
+    fineQueries, fineQuerySums, fineQueryInverses, exclude, k, scores, candidates,
+  );
+}
+
+/** Of the rows listed from `near` to `end`, those that correlate most with the query in any of its positions. */
+// @ts-ignore: decorator
+@inline
+function mostSimilar(
+  rows: usize, rowLength: usize, near: usize, end: usize,
+  fine: usize, fineStride: usize, fineSums: usize, fineInverses: usize, fineCells: i32,
+  fineQueries: usize, fineQuerySums: usize, fineQueryInverses: usize,
+  exclude: i32, k: i32, scores: usize, candidates: usize,
+): i32 {
   let found = 0;
   let worst: f64 = Infinity;
-  for (let i = 0; i < rowCount; i++) {
-    const bin = <i32>load<u16>(bins + (<usize>i << 1));
-    if (bin < last || (bin == last && --left < 0) || i == exclude) continue;
+  for (; near < end; near += 4) {
+    const i = load<i32>(near);
+    if (i == exclude) continue;
     const row = fine + <usize>i * fineStride;
     const mean = <f64>load<f32>(fineSums + (<usize>i << 2)) / <f64>fineCells;
     const inverse = <f64>load<f32>(fineInverses + (<usize>i << 2));
     let best: f64 = Infinity;
     let bestPosition = 0;
-    for (let position = 0; position < positions; position++) {
+    dotEach(row, fineQueries, fineStride);
+    for (let position = 0; position < POSITIONS; position++) {
       const at = <usize>position << 2;
-      const covariance =
-        <f64>dot(row, fineQueries + <usize>position * (fineStride << 1), fineStride) -
-        mean * <f64>load<f32>(fineQuerySums + at);
+      const covariance = <f64>dotOf(position) - mean * <f64>load<f32>(fineQuerySums + at);
       const score = -covariance * inverse * <f64>load<f32>(fineQueryInverses + at);
       if (score < best) {
         best = score;
         bestPosition = position;
       }
     }
-    if (best >= worst || isRepeated(rows, rowLength, i, best, positions, found, scores, candidates)) continue;
-    found = insert(scores, candidates, found, k, best, i * positions + bestPosition);
+    if (best >= worst || isRepeated(rows, rowLength, i, best, found, scores, candidates)) continue;
+    found = insert(scores, candidates, found, k, best, i * POSITIONS + bestPosition);
     if (found == k) worst = load<f64>(scores + ((<usize>k - 1) << 3));
   }
   return found;
@@ -336,12 +583,12 @@ export function candidates(
 
 /** Whether an identical image is among those found: it has the same score to the bit. */
 function isRepeated(
-  rows: usize, rowLength: usize, row: i32, score: f64, positions: i32,
+  rows: usize, rowLength: usize, row: i32, score: f64,
   found: i32, scores: usize, candidates: usize,
 ): bool {
   for (let i = 0; i < found; i++) {
     if (load<f64>(scores + (<usize>i << 3)) != score) continue;
-    const other = load<i32>(candidates + (<usize>i << 2)) / positions;
+    const other = load<i32>(candidates + (<usize>i << 2)) / POSITIONS;
     if (memory.compare(rows + <usize>other * rowLength, rows + <usize>row * rowLength, rowLength) == 0) return true;
   }
   return false;

@@ -6,67 +6,31 @@
 
 import { layOutAligner, movedImages, POSITIONS } from "./aligned-distance.ts";
 import { instantiate, layOutMemory, wholeVectors } from "./kernel-memory.ts";
-import { checkRow, checkSearch, type NeighbourScan, type NeighbourScanSpec } from "./neighbour-scan.ts";
+import {
+  checkRow,
+  checkSearch,
+  MAX_NEIGHBOURS,
+  type NeighbourScan,
+  type NeighbourScanSpec,
+} from "./neighbour-scan.ts";
+import {
+  HISTOGRAM_BINS,
+  type Level,
+  layOutLevel,
+  type PooledKernel,
+  type PooledRows,
+  shortlistOf,
+  widenQueries,
+} from "./pooled-rows.ts";
 import type { ScanKernels } from "./training-scan.ts";
-
-/** Smaller images have too few cells to tell one from another. */
-const MIN_SIDE = 8;
-
-/** Squared distances of larger ones' 2×2 means could exceed an int32. */
-const MAX_CELLS = Math.floor(2 ** 31 / 255 ** 2);
 
 /** Rows that a query is aligned with: a few more than the neighbourhood that the statistic looks at. */
 const CANDIDATES = 64;
 
-/**
- * Of the rows, as many are compared with the query's moved copies: those most like it by their 4×4 means. Of
- * MNIST's 50,000, 1,500 hold the original of 98 % of images that were moved by a pixel, 3,000 that of all.
- */
-const SHORTLIST_SHARE = 1 / 16;
-const MIN_SHORTLIST = 2048;
-
 /** As in kernels/pooled.as.ts. */
 const PROBES = 64;
 
-const HISTOGRAM_BINS = 4096;
 const VECTOR_BYTES = 16;
-
-/** Rows of means, and what distances and correlations need of each; offsets. */
-interface PooledRows {
-  /** uint8 [count, stride] */
-  readonly bytesAt: number;
-  readonly sumsAt: number;
-  readonly squaresAt: number;
-  readonly inversesAt: number;
-}
-
-/** Means over factor × factor pixels. */
-interface Level {
-  readonly factor: number;
-  /** Means in a row. */
-  readonly cells: number;
-  /** Bytes from one row to the next. */
-  readonly stride: number;
-  readonly rows: PooledRows;
-  /** The query in each of its positions. */
-  readonly queries: PooledRows;
-  /** The queries' bytes as int16. */
-  readonly widenedAt: number;
-}
-
-/** All parameters are offsets and numbers, in the order of kernels/pooled.as.ts. */
-interface PooledKernel {
-  pool(...parameters: number[]): void;
-  dotProducts(...parameters: number[]): void;
-  search(...parameters: number[]): number;
-  candidates(...parameters: number[]): number;
-}
-
-export function isPoolable({ dtype, shape }: NeighbourScanSpec): boolean {
-  const [height = 0, width = 0, channels = 0] = shape;
-  const cells = Math.ceil(height / 2) * Math.ceil(width / 2) * channels;
-  return dtype === "uint8" && shape.length === 3 && Math.min(height, width) >= MIN_SIDE && cells <= MAX_CELLS;
-}
 
 export function createImageScan(kernels: ScanKernels, { rowCount, shape }: NeighbourScanSpec): NeighbourScan {
   const [height = 0, width = 0, channels = 0] = shape;
@@ -74,25 +38,6 @@ export function createImageScan(kernels: ScanKernels, { rowCount, shape }: Neigh
   const rowsBytes = rowCount * rowLength;
 
   const { allocate, create } = layOutMemory();
-  const layOutPooled = (count: number, stride: number): PooledRows => ({
-    bytesAt: allocate(count * stride + VECTOR_BYTES),
-    // Read four at a time.
-    sumsAt: allocate(wholeVectors(count * 4)),
-    squaresAt: allocate(wholeVectors(count * 4)),
-    inversesAt: allocate(wholeVectors(count * 4)),
-  });
-  const layOutLevel = (factor: number): Level => {
-    const cells = Math.ceil(height / factor) * Math.ceil(width / factor) * channels;
-    const stride = wholeVectors(cells);
-    return {
-      factor,
-      cells,
-      stride,
-      rows: layOutPooled(rowCount, stride),
-      queries: layOutPooled(POSITIONS.length, stride),
-      widenedAt: allocate(POSITIONS.length * stride * 2),
-    };
-  };
   const distancesAt = allocate(CANDIDATES * 8);
   const indicesAt = allocate(CANDIDATES * 4);
   const scoresAt = allocate(CANDIDATES * 8);
@@ -103,11 +48,11 @@ export function createImageScan(kernels: ScanKernels, { rowCount, shape }: Neigh
   const movedAt = allocate(POSITIONS.length * rowLength + VECTOR_BYTES);
   const histogramAt = allocate(HISTOGRAM_BINS * 4);
   const binsAt = allocate(wholeVectors(rowCount * 2));
-  const nearAt = allocate(rowCount * 4);
+  const nearAt = allocate((rowCount + 1) * 4);
   const dotsAt = allocate(wholeVectors(rowCount * 4));
   const createAligner = layOutAligner(shape, allocate);
-  const fine = layOutLevel(2);
-  const coarse = layOutLevel(4);
+  const fine = layOutLevel(2, shape, rowCount, allocate);
+  const coarse = layOutLevel(4, shape, rowCount, allocate);
   // Rows are read in whole vectors, up to 15 bytes past the last one.
   const rowsAt = allocate(rowsBytes + VECTOR_BYTES);
 
@@ -124,7 +69,20 @@ export function createImageScan(kernels: ScanKernels, { rowCount, shape }: Neigh
   const poolInto = (level: Level, from: number, count: number, pooled: PooledRows) => {
     const { bytesAt, sumsAt, squaresAt, inversesAt } = pooled;
     const { factor, stride } = level;
-    kernel.pool(from, count, height, width, channels, factor, bytesAt, stride, sumsAt, squaresAt, inversesAt);
+    kernel.pool(
+      from,
+      rowLength,
+      count,
+      height,
+      width,
+      channels,
+      factor,
+      bytesAt,
+      stride,
+      sumsAt,
+      squaresAt,
+      inversesAt,
+    );
   };
   let isPooled = false;
   /** Lays the query out for the kernels. The same query again, say for its aligned distances, costs nothing. */
@@ -135,10 +93,8 @@ export function createImageScan(kernels: ScanKernels, { rowCount, shape }: Neigh
     queryInt16.set(query);
     movedImages(query, shape, moved);
     for (const level of [fine, coarse]) {
-      const numbers = POSITIONS.length * level.stride;
       poolInto(level, movedAt, POSITIONS.length, level.queries);
-      const bytes = new Uint8Array(buffer, level.queries.bytesAt, numbers);
-      new Int16Array(buffer, level.widenedAt, numbers).set(bytes);
+      widenQueries(level, buffer);
     }
     kernel.dotProducts(coarse.rows.bytesAt, rowCount, coarse.stride, coarse.widenedAt, dotsAt);
   };
@@ -151,6 +107,11 @@ export function createImageScan(kernels: ScanKernels, { rowCount, shape }: Neigh
     rowLength,
     rows,
     memoryBytes: buffer.byteLength,
+    alignedNeighbourhood: MAX_NEIGHBOURS,
+    around: () => scan,
+    rowsChanged() {
+      isPooled = false;
+    },
     row(index) {
       checkRow(scan, index);
       return rows.subarray(index * rowLength, (index + 1) * rowLength);
@@ -195,7 +156,7 @@ export function createImageScan(kernels: ScanKernels, { rowCount, shape }: Neigh
         rowsAt,
         rowCount,
         rowLength,
-        Math.max(MIN_SHORTLIST, Math.ceil(rowCount * SHORTLIST_SHARE)),
+        shortlistOf(rowCount),
         dotsAt,
         coarse.rows.sumsAt,
         coarse.rows.inversesAt,
@@ -210,9 +171,9 @@ export function createImageScan(kernels: ScanKernels, { rowCount, shape }: Neigh
         fine.widenedAt,
         fine.queries.sumsAt,
         fine.queries.inversesAt,
-        POSITIONS.length,
         binsAt,
         histogramAt,
+        nearAt,
         exclude,
         CANDIDATES,
         scoresAt,

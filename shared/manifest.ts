@@ -12,7 +12,7 @@ import { sha256Hex } from "./sha256.ts";
 /** The newest manifest format, and the one that is written. */
 export const FORMAT_VERSION = 3;
 
-/** The oldest that is still read: 1 knew one statistic and no siblings, 2 only float32 weights. */
+/** The oldest that is still read: 1 knew one statistic and no siblings, 2 only float32 weights and no index to search. */
 const OLDEST_FORMAT_VERSION = 1;
 
 /** No file of a bundle is larger: Cloudflare serves static assets up to 25 MiB. */
@@ -110,6 +110,24 @@ const output = z.discriminatedUnion("kind", [
   }),
 ]);
 
+const pagedRows = {
+  /** The rows are read by pages of as many rows; every shard begins with a new one. */
+  pageRows: positive,
+  /** The first 16 bytes of each page's SHA-256. */
+  pagesFile: fileName,
+  /** Of so many held-out examples, the share whose nearest training example was found. */
+  recall: z.strictObject({ at1: z.number().min(0).max(1), queries: count }),
+};
+
+const index = z.discriminatedUnion("kind", [
+  /** hnswlib's saved graph, in order of its parts; the edge scans the rows all the same. */
+  z.strictObject({ kind: z.literal("hnsw"), files: z.array(fileName).min(1) }),
+  /** Means of the images over 2×2 pixels (pooled-index.ts), in order of its parts. */
+  z.strictObject({ kind: z.literal("pooled"), files: z.array(fileName).min(1), ...pagedRows }),
+  /** The same means in Vectorize (vector-index.ts); calibrated and measured with an exact search of them. */
+  z.strictObject({ kind: z.literal("vectorize"), dimensions: positive, ...pagedRows }),
+]);
+
 const neighbours = z.strictObject({
   /** How rows are stored: uint8 pixels (value / 255) or little-endian float32. */
   dtype: z.enum(["uint8", "float32"]),
@@ -122,8 +140,8 @@ const neighbours = z.strictObject({
   labelsFile: fileName.nullable(),
   /** One little-endian float32 a row: its distance to the nearest other row. Left out where that takes too long. */
   siblingsFile: fileName.nullable().optional(),
-  /** hnswlib's saved graph, in order of its parts; null: small enough to scan. */
-  index: z.strictObject({ kind: z.literal("hnsw"), files: z.array(fileName).min(1) }).nullable(),
+  /** What is in memory instead of the rows; null: they are small enough to be scanned. */
+  index: index.nullable(),
 });
 
 const calibration = z.strictObject({

@@ -1,13 +1,13 @@
 /** Compares an example with the training examples: neighbours, test statistic, verdict. */
 
 import type { Manifest } from "./manifest.ts";
-import type { NeighbourScan } from "./neighbour-scan.ts";
-import { type Example, STATISTICS } from "./statistic.ts";
+import type { NeighbourSearch } from "./neighbour-scan.ts";
+import { type Example, reachOf, STATISTICS } from "./statistic.ts";
 import { conformalPValue, isAuthentic, type Verdict, verdictOf } from "./verdict.ts";
 
 /** What an example is compared with. */
 export interface MemorisationTest {
-  readonly scan: NeighbourScan;
+  readonly search: NeighbourSearch;
   readonly calibration: NonNullable<Manifest["calibration"]>;
   /** The null distribution, ascending. */
   readonly nullStatistics: Float32Array;
@@ -28,26 +28,33 @@ export interface MemorisationCheck {
 }
 
 /** @param k how many neighbours to return; the statistic always uses the calibrated neighbourhood */
-export function checkExample(test: MemorisationTest, example: Example, k: number): MemorisationCheck {
-  const { scan, calibration, nullStatistics } = test;
-  const { indices, distances } = scan.search(example, k);
+export async function checkExample(
+  test: MemorisationTest,
+  example: Example,
+  k: number,
+): Promise<MemorisationCheck> {
+  const { calibration, nullStatistics } = test;
+  const { statistic, neighbourhood } = calibration;
+  const nearby = await test.search.around(example, Math.max(k, reachOf(statistic, neighbourhood)));
+  const { indices, distances } = nearby.search(example, k);
   const distance = distances[0]!;
   // To the byte, whatever the statistic: one that aligns may have nothing to align.
-  const ratio =
-    distance === 0 ? 0 : STATISTICS[calibration.statistic](scan, example, calibration.neighbourhood);
+  const ratio = distance === 0 ? 0 : STATISTICS[statistic](nearby, example, neighbourhood);
   const pValue = conformalPValue(nullStatistics, ratio, calibration.method);
   return {
     verdict: verdictOf(pValue, calibration.alpha),
     pValue,
     distance,
     ratio,
-    authentic: isAuthentic(distance, siblingDistance(test, indices[0]!)),
+    authentic: isAuthentic(distance, await siblingDistance(test, indices[0]!)),
     neighbours: Array.from(indices, (index, i) => ({ index, distance: distances[i]! })),
   };
 }
 
 /** Infinity for a training example that is alone. */
-function siblingDistance({ scan, siblings }: MemorisationTest, index: number): number {
+async function siblingDistance({ search, siblings }: MemorisationTest, index: number): Promise<number> {
   if (siblings) return siblings[index]!;
-  return scan.search(scan.row(index), 1, index).distances[0] ?? Number.POSITIVE_INFINITY;
+  const row = await search.row(index);
+  const nearby = await search.around(row, 1, index);
+  return nearby.search(row, 1, index).distances[0] ?? Number.POSITIVE_INFINITY;
 }

@@ -70,6 +70,9 @@ export function createPlainScan(module: WebAssembly.Module, spec: NeighbourScanS
     rowLength,
     rows,
     memoryBytes: buffer.byteLength,
+    alignedNeighbourhood: 0,
+    around: () => scan,
+    rowsChanged() {},
     row(index) {
       checkRow(scan, index);
       return isUint8

@@ -1,24 +1,19 @@
 /** The test statistics of the memorisation check, by the name that a manifest gives: small for a copy. */
 
 import type { Manifest } from "./manifest.ts";
-import type { NeighbourScan } from "./neighbour-scan.ts";
+import type { NearbyRows, NeighbourSearch, Row } from "./neighbour-scan.ts";
 import { neighbourhoodRatio } from "./verdict.ts";
 
 export type StatisticName = NonNullable<Manifest["calibration"]>["statistic"];
 
 /** An example as the training rows are stored: pixel bytes, or float32 in the data's own units. */
-export type Example = Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+export type Example = Row;
 
 /**
  * @param neighbourhood how many nearest training examples to look at, fewer where there are fewer
  * @param own           the example is this training row: compares it with those that differ from it
  */
-export type Statistic = (
-  scan: NeighbourScan,
-  example: Example,
-  neighbourhood: number,
-  own?: number,
-) => number;
+export type Statistic = (scan: NearbyRows, example: Example, neighbourhood: number, own?: number) => number;
 
 export const STATISTICS: Readonly<Record<StatisticName, Statistic>> = {
   /** By distances in pixels, or in the data's own units. */
@@ -46,6 +41,11 @@ function positive(distances: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffe
 }
 
 /** The best statistic for training rows of this kind. */
-export function statisticFor(scan: NeighbourScan): StatisticName {
-  return scan.alignedDistances ? "aligned-ratio" : "neighbourhood-ratio";
+export function statisticFor({ alignedNeighbourhood }: NeighbourSearch): StatisticName {
+  return alignedNeighbourhood > 0 ? "aligned-ratio" : "neighbourhood-ratio";
+}
+
+/** How many nearest rows a statistic looks at, besides those that it aligns. */
+export function reachOf(statistic: StatisticName, neighbourhood: number): number {
+  return statistic === "neighbourhood-ratio" ? neighbourhood : 1;
 }

@@ -1,8 +1,9 @@
 /** Which search training rows of a kind are given. */
 
-import { createImageScan, isPoolable } from "./image-scan.ts";
+import { createImageScan } from "./image-scan.ts";
 import type { NeighbourScan, NeighbourScanSpec } from "./neighbour-scan.ts";
 import { createPlainScan } from "./plain-scan.ts";
+import { isPoolable } from "./pooled-rows.ts";
 
 /** kernels/build/scan.wasm, pooled.wasm and align.wasm, compiled. */
 export interface ScanKernels {

@@ -24,15 +24,15 @@ describe("an audit", async () => {
   const scan = scanRows(train, shape);
   const { nullStatistics, ...calibration } = (await calibrate(scan, train, heldOut, 0.01, () => {}))!;
   const memorisation: MemorisationTest = {
-    scan,
+    search: scan,
     calibration: { ...calibration, heldOut: heldOut.count, file: "calibration.bin" },
     nullStatistics: nullStatistics.slice().sort(),
     siblings: await siblingDistances(scan, () => {}),
   };
   const half = (rows: Rows, second: 0 | 1) => sliceRows(rows, second * 500, 500);
 
-  test("of a model that learned its training examples by heart finds copies alone", () => {
-    const { samples, fresh: real } = audit(
+  test("of a model that learned its training examples by heart finds copies alone", async () => {
+    const { samples, fresh: real } = await audit(
       memorisation,
       inOutputUnits(sliceRows(train, 0, 300)),
       fresh,
@@ -43,8 +43,8 @@ describe("an audit", async () => {
     expect(real!.copies).toBeLessThan(0.03);
   });
 
-  test("of samples that are the data's own finds what real examples show", () => {
-    const { samples, fresh: real } = audit(
+  test("of samples that are the data's own finds what real examples show", async () => {
+    const { samples, fresh: real } = await audit(
       memorisation,
       inOutputUnits(half(fresh!, 0)),
       half(fresh!, 1),
@@ -55,8 +55,8 @@ describe("an audit", async () => {
     expect(Math.abs(samples.authentic - real!.authentic)).toBeLessThan(0.1);
   });
 
-  test("without fresh examples has nothing to compare samples with", () => {
-    const result = audit(memorisation, inOutputUnits(sliceRows(fresh!, 0, 10)), null, () => {});
+  test("without fresh examples has nothing to compare samples with", async () => {
+    const result = await audit(memorisation, inOutputUnits(sliceRows(fresh!, 0, 10)), null, () => {});
     expect(result).toMatchObject({ samples: { count: 10 }, fresh: null });
   });
 });
@@ -73,15 +73,15 @@ describe("a bundle's memorisation test", () => {
       const memorisation = (await readMemorisationTest(await openBundle(directory)))!;
       const length = output.shape.reduce<number>((product, size) => product * size, 1);
       const rows = randomRows(createRandom(1).fork("train"), 300, length, output.kind === "image");
-      expect(memorisation.scan.rowCount).toBe(300);
+      expect(memorisation.search.rowCount).toBe(300);
       for (const row of [0, 299]) {
         const example = rows.values.slice(row * length, (row + 1) * length);
-        const check = checkExample(memorisation, example, 2);
+        const check = await checkExample(memorisation, example, 2);
         expect(check).toMatchObject({ verdict: "copy", distance: 0, ratio: 0, authentic: false });
         expect(check.neighbours[0]).toEqual({ index: row, distance: 0 });
         expect(memorisation.siblings![row]).toBe(Math.fround(check.neighbours[1]!.distance));
         // A bundle of format 1 says nothing of siblings.
-        expect(checkExample({ ...memorisation, siblings: null }, example, 2)).toEqual(check);
+        expect(await checkExample({ ...memorisation, siblings: null }, example, 2)).toEqual(check);
       }
     },
   );

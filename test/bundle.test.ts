@@ -97,7 +97,7 @@ function contentOf(overrides: Partial<BundleContent> = {}): BundleContent {
     train: null,
     calibration: null,
     siblings: null,
-    hnswIndex: null,
+    index: null,
     preview: Uint8Array.of(1),
     report: "",
     ...overrides,
@@ -196,28 +196,38 @@ describe("what a bundle holds", () => {
     await openBundle(path);
   });
 
-  test("shards under 24 MiB hold whole rows, a large index is cut into parts", async () => {
+  test("shards of 8 MiB hold whole rows, a large index is cut into parts", async () => {
     const path = join(newFolder(), "large");
     const [count, length] = [9_001, 3_000];
     const values = new Uint8Array(count * length).map((_, i) => i % 251);
-    const hnswIndex = new Uint8Array(MAX_FILE_BYTES + 5).fill(7);
+    const stride = 3_008;
+    const bytes = new Uint8Array(count * stride).map((_, i) => i % 241);
+    const recall = { at1: 1, queries: 0 };
     const large = await writeBundle(
       path,
-      contentOf({ name: "large", train: { count, length, values, labels: null }, hnswIndex }),
+      contentOf({
+        name: "large",
+        train: { count, length, values, labels: null },
+        index: { kind: "pooled", bytes, dimensions: 3_000, pageRows: 100, recall },
+      }),
     );
     const { shards, labelsFile, index } = large.neighbours!;
     expect(labelsFile).toBeNull();
-    expect(shards.map(({ rowCount }) => rowCount)).toEqual([8_388, 613]);
+    expect(shards.map(({ rowCount }) => rowCount)).toEqual([2_796, 2_796, 2_796, 613]);
     const parts = shards.map(({ file, rowCount }) => {
       const bytes = readFileSync(join(path, file));
       expect(bytes.length).toBe(rowCount * length);
-      expect(bytes.length).toBeLessThanOrEqual(MAX_FILE_BYTES);
+      expect(bytes.length).toBeLessThanOrEqual(2 ** 23);
       return bytes;
     });
     expect(Buffer.compare(Buffer.concat(parts), values)).toBe(0);
-    expect(index).toEqual({ kind: "hnsw", files: ["index.0.hnsw", "index.1.hnsw"] });
-    const whole = Buffer.concat(index!.files.map((file) => readFileSync(join(path, file))));
-    expect(Buffer.compare(whole, hnswIndex)).toBe(0);
+    const files = ["index.0.bin", "index.1.bin", "index.2.bin", "index.3.bin"];
+    expect(index).toEqual({ kind: "pooled", files, pageRows: 100, pagesFile: "train.pages.bin", recall });
+    const indexParts = files.map((file) => readFileSync(join(path, file)));
+    expect(indexParts[0]!.length % stride).toBe(0);
+    expect(Buffer.compare(Buffer.concat(indexParts), bytes)).toBe(0);
+    // 28 pages of each shard, 7 of the last.
+    expect(readFileSync(join(path, "train.pages.bin"))).toHaveLength(91 * 16);
     await openBundle(path);
   });
 
@@ -515,7 +525,7 @@ describe("writing is all or nothing", () => {
   test("a bundle that is there is replaced, with nothing left beside or in it", async () => {
     const parent = newFolder();
     const path = join(parent, "tiny");
-    const first = await writeBundle(path, { ...weightsOf(1), hnswIndex: null });
+    const first = await writeBundle(path, { ...weightsOf(1), index: null });
     writeFileSync(join(path, "stale.txt"), "");
     const second = await writeBundle(path, weightsOf(2));
     expect(second.version).not.toBe(first.version);

@@ -87,7 +87,7 @@ function writeFlatBundle(
     train: null,
     calibration: null,
     siblings: null,
-    hnswIndex: null,
+    index: null,
     preview: encodePng({ width: 1, height: 1, channels: 1, data: new Uint8Array(1) }),
     report: "<!doctype html><title>Report</title>",
     ...content,

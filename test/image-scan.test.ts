@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { POSITIONS } from "../shared/aligned-distance.ts";
-import { createImageScan, isPoolable } from "../shared/image-scan.ts";
+import { createImageScan } from "../shared/image-scan.ts";
 import { MAX_NEIGHBOURS } from "../shared/neighbour-scan.ts";
 import { createPlainScan } from "../shared/plain-scan.ts";
+import { isPoolable } from "../shared/pooled-rows.ts";
 import { createRandom, type Random } from "../shared/random.ts";
 import { scanKernels } from "../trainer/engine/kernels.ts";
 

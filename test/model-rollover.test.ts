@@ -5,11 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { checkBundles, readStored, storedFiles } from "../cli/assets.ts";
+import { uploadVectors } from "../cli/vectors.ts";
 import { createApp } from "../edge/app.ts";
 import { loadWasmGenerator } from "../edge/generator-wasm.ts";
 import type { ModelStorage } from "../edge/storage/storage.ts";
 import { trainingBytes } from "../edge/training-examples.ts";
+import { checkExample } from "../shared/memorisation-check.ts";
+import type { VectorDatabase } from "../shared/vector-index.ts";
+import { readMemorisationTest } from "../trainer/bundle-check.ts";
 import { kernelModule, scanKernels } from "../trainer/engine/kernels.ts";
+import { simulateVectorize } from "./simulated-vectorize.ts";
 import { GREY, writeSmallBundle } from "./small-bundle.ts";
 
 let folder: string;
@@ -45,9 +50,11 @@ async function upload(...bundles: string[]): Promise<void> {
 function startApp({
   refreshMs = 0,
   memoryBytes = 2 ** 30,
+  vectors = null,
 }: {
   refreshMs?: number | null;
   memoryBytes?: number;
+  vectors?: VectorDatabase | null;
 } = {}) {
   const storage: ModelStorage = {
     refreshMs,
@@ -61,10 +68,16 @@ function startApp({
         ? new Response(object.bytes, { headers: { etag: object.tag } })
         : new Response(null, { status: 404 });
     },
+    async openPage(path, { offset, length }) {
+      reads.push(path);
+      if (isDown(path)) throw new Error("the network is down");
+      return new Response(objects.get(path)!.bytes.slice(offset, offset + length));
+    },
   };
   const app = createApp({
     storage,
     memoryBytes,
+    vectors,
     fetchAsset: async () => new Response(null, { status: 404 }),
     scanKernels: scanKernels(),
     loadGenerator: (manifest, read) => loadWasmGenerator(generatorModule, manifest, read),
@@ -233,5 +246,53 @@ describe("two models that have no room together", () => {
     const problem = (await (await app.nearest()).json()) as { status: number; detail: string };
     expect(problem.status).toBe(503);
     expect(problem.detail).toMatch(/training examples of model "grey": take .* MODEL_MEMORY_MIB/);
+  });
+});
+
+describe("a model that is searched by Vectorize (simulated)", () => {
+  test("is 503 until its vectors are visible, then judges as the trainer does", async () => {
+    const directory = join(folder, "vectors");
+    await writeSmallBundle(directory, { name: "grey", output: GREY, indexed: "vectorize" });
+    await upload("vectors");
+    const database = simulateVectorize(196);
+    const bundle = (await checkBundles([directory]))[0]!;
+    const stored: string[] = [];
+    await uploadVectors(bundle, {
+      stateFile: join(folder, "vectors.json"),
+      onProgress: () => {},
+      async put(lines) {
+        stored.push(...lines.trim().split("\n"));
+      },
+    });
+    const app = startApp({ refreshMs: null, vectors: database });
+    const vectors = stored
+      .map((line) => JSON.parse(line))
+      .map((v) => ({ ...v, values: new Float32Array(v.values) }));
+    await database.upsert(vectors);
+    const early = await app.nearest();
+    expect(early.status).toBe(503);
+    expect(((await early.json()) as { detail: string }).detail).toMatch(
+      /Vectorize: 0 of \d+ vectors .* visible/,
+    );
+    database.process();
+    const test = (await readMemorisationTest(bundle))!;
+    for (const row of [0, 7, 299]) {
+      const example = (await test.search.row(row)).map((value) => Math.min(255, value + (row % 9)));
+      const pixels = Array.from(example);
+      const response = await app.request("/nearest?k=3", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ pixels }),
+      });
+      const { verdict, pValue, ratio, neighbours } = await checkExample(test, example, 3);
+      const answer = (await response.json()) as { neighbours: { index: number; distance: number }[] };
+      expect(answer).toMatchObject({
+        verdict,
+        pValue,
+        ratio,
+        neighbours: neighbours.map((found) => ({ ...found })),
+      });
+      expect(answer.neighbours[0]!.index).toBe(row);
+    }
   });
 });

@@ -58,6 +58,7 @@ export function createNodeApp(
     fetchAsset,
     storage: assetStorage(fetchAsset),
     memoryBytes: 2 ** 30,
+    vectors: null,
     scanKernels: scanKernels(),
     loadGenerator: (manifest, readFile) =>
       generatorEngine(manifest) === "wasm"

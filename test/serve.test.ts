@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkBundles, storedFiles } from "../cli/assets.ts";
+import { uploadFiles } from "../cli/upload.ts";
 import { startServer } from "../cli/workerd.ts";
 import { GREY, writeSmallBundle } from "./small-bundle.ts";
 
@@ -158,10 +160,44 @@ describe("serve", () => {
   });
 });
 
+describe("filling a bucket", () => {
+  const stateFile = () => join(folder, "state", "bucket.json");
+  const names = (files: readonly { path: string }[]) => files.map(({ path }) => path);
+
+  test("goes on where an earlier run stopped, and makes the version the served one at the end", async () => {
+    const files = storedFiles(await checkBundles([bundle]));
+    const stored: string[] = [];
+    const progress: number[] = [];
+    let isDown = true;
+    const upload = () =>
+      uploadFiles(files, {
+        stateFile: stateFile(),
+        onProgress: (_, done) => void progress.push(done),
+        async put({ path }) {
+          if (isDown && stored.length === 4) throw new Error("connection lost");
+          stored.push(path);
+        },
+      });
+    await expect(upload()).rejects.toThrow("connection lost");
+    isDown = false;
+    expect(await upload()).toEqual({ stored: files.length - 4, skipped: 4 });
+    expect(stored).toEqual(names(files));
+    expect(stored.slice(-2)).toEqual(["grey/manifest.json", "models.json"]);
+    expect(progress).toEqual([0, 1, 2, 3, 4, ...Array.from({ length: files.length - 4 }, (_, i) => i + 4)]);
+    // All of the version is there; what names it is stored every time.
+    expect(await upload()).toEqual({ stored: 2, skipped: files.length - 2 });
+  });
+});
+
 describe("deploy --dry-run", () => {
   test("builds what would be sent, without login, and tells its size", async () => {
     const { status, stdout } = await run("cli/deploy.ts", bundle, "--dry-run");
-    expect(stdout).toMatch(/Worker +[\d.]+ MiB, gzipped [\d.]+ MiB of 64 MiB/);
+    expect(stdout).toMatch(
+      /Worker +[\d.]+ MiB, gzipped [\d.]+ MiB of 64 MiB, gzipped 3 \(free plan\) or 10 MiB/,
+    );
+    expect(stdout).toMatch(/[\d.]+ MiB {2}grey\/[0-9a-f]{16}\/train\.0\.bin/);
+    expect(stdout).toMatch(/Largest file +[\d.]+ MiB of 25 MiB/);
+    expect(stdout).toMatch(/Models in memory +[\d.]+ MiB of 128 MiB/);
     const built = await readdir(join(root, "dist/deploy/worker"));
     for (const file of built.filter((file) => file !== "worker.js")) expect(stdout).toContain(`│ ${file} `);
     expect(built.filter((file) => /^generator-tfjs.*\.js$|\.wasm$/.test(file))).toHaveLength(7);
@@ -172,6 +208,6 @@ describe("deploy --dry-run", () => {
   test("refuses a bundle that can't be trusted", async () => {
     const { status, stderr } = await run("cli/deploy.ts", join(folder, "nope"), "--dry-run");
     expect(status).toBe(2);
-    expect(stderr).toMatch(/^deploy: .*missing; is this an exported bundle\?\n$/);
+    expect(stderr).toMatch(/^deploy: .*missing; is this an exported bundle\? `npm run train` makes one.*\n$/);
   });
 });

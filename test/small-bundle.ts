@@ -8,6 +8,7 @@ import type { Rows } from "../trainer/data/dataset.ts";
 import { scanRows } from "../trainer/data/scan-rows.ts";
 import { writeBundle } from "../trainer/export/bundle.ts";
 import { calibrate } from "../trainer/export/calibrate.ts";
+import { indexRows } from "../trainer/export/row-index.ts";
 import { siblingDistances } from "../trainer/export/siblings.ts";
 import { withWeights } from "../trainer/export/store-weights.ts";
 import { GENERATORS } from "../trainer/generators/index.ts";
@@ -28,6 +29,8 @@ export interface SmallBundle {
   readonly withoutRows?: boolean;
   /** Leaves out how far training examples are from each other, which takes long for many. */
   readonly withoutSiblings?: boolean;
+  /** Searched by an index, its rows read page by page. */
+  readonly indexed?: "pooled" | "vectorize";
   readonly seed?: number;
 }
 
@@ -76,6 +79,11 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
   const train = randomRows(random.fork("train"), rowCount, length, isImage);
   const heldOut = randomRows(random.fork("held-out"), heldOutCount, length, isImage);
   const scan = bundle.withoutRows ? null : scanRows(train, output.shape);
+  const indexed =
+    scan && bundle.indexed
+      ? await indexRows(bundle.indexed, train, output.shape, heldOut, scan, () => {})
+      : null;
+  const search = indexed?.search ?? scan;
   const stored = withWeights({ latentSize, layers, weights }, bundle.weights ?? "float32");
   return writeBundle(directory, {
     name,
@@ -89,9 +97,9 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
     dataset: { name: "noise", trainCount: rowCount, heldOutCount, testCount: 0 },
     metrics: {},
     train: scan && train,
-    calibration: scan && (await calibrate(scan, train, heldOut, 0.01, () => {})),
+    calibration: search && (await calibrate(search, train, heldOut, 0.01, () => {})),
     siblings: scan && !bundle.withoutSiblings ? await siblingDistances(scan, () => {}) : null,
-    hnswIndex: null,
+    index: indexed?.index ?? null,
     preview: encodePng({ width: 1, height: 1, channels: 1, data: new Uint8Array(1) }),
     report: "<!doctype html><title>Report</title>",
   });

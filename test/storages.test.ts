@@ -13,10 +13,13 @@ import { GREY, writeSmallBundle } from "./small-bundle.ts";
 
 let folder: string;
 let bundle: string;
+let indexed: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "imle-edge-"));
   bundle = join(folder, "grey");
   await writeSmallBundle(bundle, { name: "grey", output: GREY });
+  indexed = join(folder, "indexed");
+  await writeSmallBundle(indexed, { name: "indexed", output: GREY, seed: 4, indexed: "pooled" });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -27,10 +30,10 @@ interface Served {
   close(): Promise<void>;
 }
 
-const stored = async () => storedFiles(await checkBundles([bundle]));
+const stored = async () => storedFiles(await checkBundles([bundle, indexed]));
 
 const SERVERS: Record<string, () => Promise<Served>> = {
-  assets: async () => ({ ...(await startServer({ bundles: [bundle] })), replace: null }),
+  assets: async () => ({ ...(await startServer({ bundles: [bundle, indexed] })), replace: null }),
 
   async embedded() {
     const embedded = await Promise.all(
@@ -73,7 +76,7 @@ const SERVERS: Record<string, () => Promise<Served>> = {
     });
     const bucket = await miniflare.getR2Bucket("MODELS");
     const upload = async (from: string) => {
-      for (const file of storedFiles(await checkBundles([from]))) {
+      for (const file of storedFiles(await checkBundles([from, indexed]))) {
         await bucket.put(file.path, await readStored(file));
       }
     };
@@ -81,6 +84,12 @@ const SERVERS: Record<string, () => Promise<Served>> = {
     const url = (await miniflare.ready).origin;
     return { url, replace: upload, close: () => miniflare.dispose() };
   },
+};
+
+const nearest = {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: '{"seed": 1}',
 };
 
 test("every storage is served here", () => {
@@ -95,12 +104,6 @@ describe.each(Object.keys(STORAGES))("%s", (name) => {
   });
   afterAll(() => Promise.all([served?.close(), reference?.close()]));
 
-  const nearest = {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: '{"seed": 1}',
-  };
-
   test.each([
     ["/manifest.json", {}],
     ["/sample?n=3&seed=7", {}],
@@ -108,6 +111,8 @@ describe.each(Object.keys(STORAGES))("%s", (name) => {
     ["/train/7.png", {}],
     ["/weights.0.bin", {}],
     ["/", {}],
+    ["/models/indexed/nearest?k=9", nearest],
+    ["/models/indexed/train/299.png", {}],
   ])("%s answers what it answers from static assets", async (path, init) => {
     const [ours, theirs] = await Promise.all([
       fetch(served.url + path, init),

@@ -27,30 +27,32 @@ export type AuditProgress = (what: string, done: number, total: number) => void;
  * @param fresh      real examples, as the data set has them
  * @param onProgress told now and then
  */
-export function audit(
+export async function audit(
   test: MemorisationTest,
   samples: Float32Array<ArrayBuffer>,
   fresh: Rows | null,
   onProgress: AuditProgress,
-): Audit {
-  const values = test.scan.dtype === "uint8" ? pixelsToBytes(samples) : samples;
+): Promise<Audit> {
+  const values = test.search.dtype === "uint8" ? pixelsToBytes(samples) : samples;
   return {
-    samples: checkAll(test, values, (done, total) => onProgress("samples", done, total)),
-    fresh: fresh && checkAll(test, fresh.values, (done, total) => onProgress("real examples", done, total)),
+    samples: await checkAll(test, values, (done, total) => onProgress("samples", done, total)),
+    fresh:
+      fresh &&
+      (await checkAll(test, fresh.values, (done, total) => onProgress("real examples", done, total))),
   };
 }
 
-function checkAll(
+async function checkAll(
   test: MemorisationTest,
   values: Example,
   onProgress: (done: number, total: number) => void,
-): AuditFigures {
-  const length = test.scan.rowLength;
+): Promise<AuditFigures> {
+  const length = test.search.rowLength;
   const count = values.length / length;
   const counts = { copy: 0, close: 0, novel: 0, authentic: 0 };
   for (let i = 0; i < count; i++) {
     if (i % 100 === 0) onProgress(i, count);
-    const check = checkExample(test, values.subarray(i * length, (i + 1) * length) as Example, 1);
+    const check = await checkExample(test, values.subarray(i * length, (i + 1) * length) as Example, 1);
     counts[check.verdict]++;
     if (check.authentic) counts.authentic++;
   }

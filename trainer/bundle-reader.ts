@@ -23,7 +23,12 @@ export interface Bundle {
  */
 export async function openBundle(directory: string): Promise<Bundle> {
   const manifestPath = join(directory, "manifest.json");
-  const text = new TextDecoder().decode(await readBytes(manifestPath, "is this an exported bundle?"));
+  const text = new TextDecoder().decode(
+    await readBytes(
+      manifestPath,
+      "is this an exported bundle? `npm run train` makes one, `npm start` models/glyphs",
+    ),
+  );
   const manifest = await asInputError(parseManifest(text, manifestPath));
   const read = async (path: string) => {
     // Before anything is read: a bundle can't make us open files of its choice.

@@ -141,10 +141,12 @@ const exportSchema = z.strictObject({
   /** The p-value below which the memorisation check says `copy`. */
   alpha: z.number().positive().max(0.05).default(0.01),
   /**
-   * Build hnswlib's index, which holds the rows as float32, for training sets of more bytes than this; null: never.
-   * The edge scans, and reads none.
+   * Images of more bytes than this are searched by an index of a quarter of them, and read from storage as they are
+   * needed; null: never. An isolate has 128 MB, and a scan takes one and a half times the images.
    */
-  indexAboveMiB: z.number().nonnegative().nullable().default(null),
+  indexAboveMiB: z.number().nonnegative().nullable().default(56),
+  /** Where that index lies: in the bundle, for an isolate's memory, or in Vectorize, for more than fits there. */
+  index: z.enum(["pooled", "vectorize"]).default("pooled"),
 });
 
 const runSchema = z.strictObject({

@@ -22,6 +22,7 @@ export default {
     app ??= createApp({
       fetchAsset,
       storage: assetStorage(fetchAsset),
+      vectors: null,
       memoryBytes: 100 * 2 ** 20,
       scanKernels: { scan: scanModule, pooled: pooledModule, align: alignModule },
       loadGenerator: (manifest, readFile) => loadTfjsGenerator(tfjsModule, manifest, readFile),

@@ -4,6 +4,11 @@ import type { ModelStorage } from "./storage.ts";
 export function embeddedStorage(files: Readonly<Record<string, ArrayBuffer>>): ModelStorage {
   return {
     refreshMs: null,
-    open: async (path) => new Response(files[path] ?? null, { status: files[path] ? 200 : 404 }),
+    open: async (path) => answer(files[path]),
+    openPage: async (path, { offset, length }) => answer(files[path]?.slice(offset, offset + length)),
   };
+}
+
+function answer(bytes: ArrayBuffer | undefined): Response {
+  return bytes ? new Response(bytes) : new Response(null, { status: 404 });
 }

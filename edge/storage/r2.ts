@@ -2,7 +2,13 @@ import type { ModelStorage } from "./storage.ts";
 
 /** What is used of a bucket. */
 export interface Bucket {
-  get(key: string, options?: { onlyIf: { etagDoesNotMatch: string } }): Promise<BucketObject | null>;
+  get(
+    key: string,
+    options?: {
+      onlyIf?: { etagDoesNotMatch: string };
+      range?: { offset: number; length: number };
+    },
+  ): Promise<BucketObject | null>;
 }
 
 interface BucketObject {
@@ -15,13 +21,17 @@ interface BucketObject {
 export function r2Storage(bucket: Bucket, refreshMs: number): ModelStorage {
   return {
     refreshMs,
-    async open(path, knownTag) {
-      const object = await (knownTag
-        ? bucket.get(path, { onlyIf: { etagDoesNotMatch: knownTag } })
-        : bucket.get(path));
-      if (!object) return new Response(null, { status: 404 });
-      if (!object.body) return new Response(null, { status: 304 });
-      return new Response(object.body, { headers: { etag: object.etag } });
-    },
+    open: async (path, knownTag) =>
+      answer(
+        await (knownTag ? bucket.get(path, { onlyIf: { etagDoesNotMatch: knownTag } }) : bucket.get(path)),
+      ),
+    openPage: async (path, { offset, length }) =>
+      answer(await bucket.get(path, { range: { offset, length } })),
   };
+}
+
+function answer(object: BucketObject | null): Response {
+  if (!object) return new Response(null, { status: 404 });
+  if (!object.body) return new Response(null, { status: 304 });
+  return new Response(object.body, { headers: { etag: object.etag } });
 }

@@ -15,6 +15,15 @@ export const manifestPath = (name: string) => `${name}/manifest.json`;
 
 export const filePath = (name: string, version: string, file: string) => `${name}/${version}/${file}`;
 
+/** A part of a file. All pages of a file begin at multiples of the same length. */
+export interface Page {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Where a page lies if every page is a file of its own. */
+export const pagePath = (path: string, { offset }: Page) => `${path}/${offset}`;
+
 export interface ModelStorage {
   /**
    * A file.
@@ -24,6 +33,8 @@ export interface ModelStorage {
    *          or throws is a failure that may pass.
    */
   open(path: string, knownTag?: string | null): Promise<Response>;
+  /** One of the pages that a file is read by; answers as above. */
+  openPage(path: string, page: Page): Promise<Response>;
   /**
    * How long a manifest is taken for the newest, in milliseconds; null: for good, as files are replaced by deploying
    * the Worker anew.
@@ -37,13 +48,33 @@ export async function openFile(
   path: string,
   knownTag: string | null = null,
 ): Promise<Response> {
+  const response = await checked(path, () => storage.open(path, knownTag));
+  if (response.status === 304 && knownTag === null) throw unreadable(path, new Error("status 304"));
+  return response;
+}
+
+/**
+ * @param target has as many bytes as the page
+ * @throws BundleError naming the file, if the page is missing, can't be read now or has another length
+ */
+export async function readPage(
+  storage: ModelStorage,
+  path: string,
+  page: Page,
+  target: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const response = await checked(path, () => storage.openPage(path, page));
+  await streamInto(target, response, `${path} at ${page.offset}`);
+}
+
+async function checked(path: string, open: () => Promise<Response>): Promise<Response> {
   let response: Response;
   try {
-    response = await storage.open(path, knownTag);
+    response = await open();
   } catch (error) {
     throw unreadable(path, error);
   }
-  if (response.ok || (response.status === 304 && knownTag !== null)) return response;
+  if (response.ok || response.status === 304) return response;
   await response.body?.cancel();
   throw new BundleError(
     response.status === 404
@@ -66,31 +97,46 @@ export async function readWhole(
   }
 }
 
+/** What a body is read by: as long as it takes to be worth a turn, and short beside an isolate's memory. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** Those that nothing is being read by. */
+const buffers: ArrayBuffer[] = [];
+
 /**
- * Copies a body into its place chunk by chunk, so that it is never in memory twice.
+ * Copies a body into its place by way of one short buffer, so that it is never in memory twice.
  *
  * @throws BundleError if it breaks off, or has not as many bytes as `target`
  */
 export async function streamInto(target: Uint8Array, response: Response, path: string): Promise<void> {
-  let offset = 0;
-  // A reader, as not every host's stream is async iterable.
-  const reader = response.body!.getReader();
-  const next = () =>
-    reader.read().catch((error: unknown) => {
+  // Chunks of the stream's own making would wait to be collected, all of them at once if need be.
+  const reader = response.body!.getReader({ mode: "byob" });
+  const read = (chunk: Uint8Array<ArrayBuffer>) =>
+    reader.read(chunk).catch((error: unknown) => {
       throw unreadable(path, error);
     });
-  for (let chunk = await next(); !chunk.done; chunk = await next()) {
-    if (offset + chunk.value.byteLength > target.byteLength) {
-      await reader.cancel();
-      throw new BundleError(`${path}: longer than ${target.byteLength} bytes. Export the model again.`);
-    }
-    target.set(chunk.value, offset);
-    offset += chunk.value.byteLength;
+  let buffer = buffers.pop() ?? new ArrayBuffer(CHUNK_BYTES);
+  let offset = 0;
+  while (offset < target.byteLength) {
+    const { value, done } = await read(new Uint8Array(buffer));
+    if (done || !value) break;
+    buffer = value.buffer;
+    if (offset + value.byteLength > target.byteLength) throw await tooLong();
+    target.set(value, offset);
+    offset += value.byteLength;
   }
   if (offset < target.byteLength) {
     throw new BundleError(
       `${path}: ${offset} bytes, the manifest says ${target.byteLength}. Export the model again.`,
     );
+  }
+  buffers.push(buffer);
+  // By a buffer that may be lost: not every host gives it back at the end.
+  if (!(await read(new Uint8Array(1))).done) throw await tooLong();
+
+  async function tooLong(): Promise<BundleError> {
+    await reader.cancel();
+    return new BundleError(`${path}: longer than ${target.byteLength} bytes. Export the model again.`);
   }
 }
 

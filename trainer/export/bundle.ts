@@ -14,6 +14,7 @@ import {
   parseManifest,
   serialiseManifest,
 } from "../../shared/manifest.ts";
+import { PAGE_HASH_BYTES, pageHash, rowPages } from "../../shared/row-pages.ts";
 import { sha256Hex } from "../../shared/sha256.ts";
 import type { Rows } from "../data/dataset.ts";
 import type { ParameterValues } from "../engine/engine.ts";
@@ -23,6 +24,7 @@ import type { BundleFile } from "./files.ts";
 import { layersModelFiles } from "./layers-model.ts";
 import { modelCard } from "./model-card.ts";
 import { onnxModelFile } from "./onnx-model.ts";
+import type { RowIndex } from "./row-index.ts";
 import { FLOAT32_WEIGHTS, type StoredWeights, storedWeightFiles } from "./store-weights.ts";
 
 export interface BundleContent {
@@ -46,8 +48,8 @@ export interface BundleContent {
   readonly calibration: CalibrationContent | null;
   /** Of every training example the distance to the nearest other one; null leaves it to the edge. */
   readonly siblings: Float32Array<ArrayBuffer> | null;
-  /** hnswlib's saved index of `train`, if it is too large to scan. */
-  readonly hnswIndex: Uint8Array<ArrayBuffer> | null;
+  /** What the edge keeps in memory instead of `train`; null: it holds the rows. */
+  readonly index: RowIndex | null;
   /** A PNG. */
   readonly preview: Uint8Array<ArrayBuffer>;
   /** A self-contained HTML page. */
@@ -96,7 +98,7 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
   const stored = storedWeightFiles(storedWeights);
   const rows = content.train && rowFiles(content.train, content.siblings);
   const calibration = content.calibration && calibrationFile(content.calibration);
-  const index = content.hnswIndex && hnswFiles(content.hnswIndex);
+  const index = content.index && rows && (await indexFiles(content.index, rows));
   const draft: Omit<Manifest, "files"> = {
     formatVersion: FORMAT_VERSION,
     name: content.name,
@@ -124,7 +126,7 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
     metrics: { ...content.metrics },
     neighbours: rows && {
       ...rows.neighbours,
-      index: index && { kind: "hnsw", files: index.map((f) => f.path) },
+      index: index?.entry ?? null,
     },
     calibration: calibration?.entry ?? null,
   };
@@ -133,7 +135,7 @@ async function assembleBundle(content: BundleContent): Promise<{ manifest: Manif
     ...layersModelFiles(layers, latentSize, output, weights),
     onnxModelFile(layers, latentSize, output, weights),
     ...(rows?.files ?? []),
-    ...(index ?? []),
+    ...(index?.files ?? []),
     ...(calibration ? [calibration.file] : []),
     { path: "manifest.schema.json", bytes: new TextEncoder().encode(manifestJsonSchema()) },
     { path: "preview.png", bytes: content.preview },
@@ -159,6 +161,9 @@ function manifestJsonSchema(): string {
   return `${JSON.stringify(z.toJSONSchema(manifestSchema), null, 2)}\n`;
 }
 
+/** Files that the edge loads into memory: it hashes each at once, which takes as much memory again. */
+const SHARD_BYTES = 8 * 1024 * 1024;
+
 function rowFiles(
   rows: Rows,
   siblings: Float32Array<ArrayBuffer> | null,
@@ -167,7 +172,7 @@ function rowFiles(
   files: BundleFile[];
 } {
   const rowBytes = rows.length * rows.values.BYTES_PER_ELEMENT;
-  const perShard = Math.max(1, Math.floor(MAX_FILE_BYTES / rowBytes));
+  const perShard = Math.max(1, Math.floor(SHARD_BYTES / rowBytes));
   const shards: { file: string; rowCount: number }[] = [];
   const files: BundleFile[] = [];
   for (let first = 0; first < rows.count; first += perShard) {
@@ -204,11 +209,37 @@ function calibrationFile({ nullStatistics, ...rest }: CalibrationContent) {
   };
 }
 
-function hnswFiles(index: Uint8Array<ArrayBuffer>): BundleFile[] {
-  const parts = Math.ceil(index.byteLength / MAX_FILE_BYTES);
+/** The index in parts of whole rows, and the hashes of the pages that the rows are read by. */
+async function indexFiles(
+  { kind, bytes, dimensions, pageRows, recall }: RowIndex,
+  { neighbours, files }: ReturnType<typeof rowFiles>,
+): Promise<{ entry: NonNullable<NonNullable<Manifest["neighbours"]>["index"]>; files: BundleFile[] }> {
+  const parts = bytes ? indexParts(bytes, neighbours.rowCount) : [];
+  const shards = new Map(files.map((file) => [file.path, file.bytes]));
+  const pages = rowPages({ ...neighbours, index: null }, pageRows);
+  const hashes = new Uint8Array(pages.length * PAGE_HASH_BYTES);
+  for (const [i, { file, offset, length }] of pages.entries()) {
+    const page = shards.get(file)!.slice(offset, offset + length);
+    hashes.set(await pageHash(page), i * PAGE_HASH_BYTES);
+  }
+  const pagesFile = "train.pages.bin";
+  const paged = { pageRows, pagesFile, recall };
+  return {
+    entry:
+      kind === "pooled"
+        ? { kind, files: parts.map(({ path }) => path), ...paged }
+        : { kind, dimensions, ...paged },
+    files: [...parts, { path: pagesFile, bytes: hashes }],
+  };
+}
+
+function indexParts(bytes: Uint8Array<ArrayBuffer>, rowCount: number): BundleFile[] {
+  const stride = bytes.length / rowCount;
+  const parts = Math.ceil(rowCount / Math.floor(SHARD_BYTES / stride));
+  const partBytes = Math.ceil(rowCount / parts) * stride;
   return Array.from({ length: parts }, (_, i) => ({
-    path: `index.${i}.hnsw`,
-    bytes: index.subarray(i * MAX_FILE_BYTES, Math.min(index.byteLength, (i + 1) * MAX_FILE_BYTES)),
+    path: `index.${i}.bin`,
+    bytes: bytes.subarray(i * partBytes, Math.min(bytes.length, (i + 1) * partBytes)),
   }));
 }
 

@@ -1,7 +1,13 @@
 /** The null distribution of the memorisation check: what real examples that were not trained on score. */
 
-import type { NeighbourScan } from "../../shared/neighbour-scan.ts";
-import { type Example, STATISTICS, type StatisticName, statisticFor } from "../../shared/statistic.ts";
+import type { NeighbourSearch } from "../../shared/neighbour-scan.ts";
+import {
+  type Example,
+  reachOf,
+  STATISTICS,
+  type StatisticName,
+  statisticFor,
+} from "../../shared/statistic.ts";
 import { CLOSE_BELOW, NEIGHBOURHOOD, NULL_FACTORS } from "../../shared/verdict.ts";
 import type { Rows } from "../data/dataset.ts";
 import type { CalibrationContent } from "./bundle.ts";
@@ -18,12 +24,12 @@ export type OnProgress = (done: number, total: number) => void;
  * Of few examples no p-value can fall below alpha, and nothing would be a copy. The calibration's alpha is then as small
  * as they allow: what scores below all of them is a copy.
  *
- * @param scan       over `train`: the edge's own, so that calibration and check compute the same distances
+ * @param search     over `train`: the edge's own, so that calibration and check compute the same distances
  * @param onProgress told now and then how many examples are done
  * @returns null if the training set is too small to have a neighbourhood
  */
 export async function calibrate(
-  scan: NeighbourScan,
+  search: NeighbourSearch,
   train: Rows,
   heldOut: Rows,
   alpha: number,
@@ -31,11 +37,14 @@ export async function calibrate(
 ): Promise<CalibrationContent | null> {
   const method = heldOut.count >= MIN_HELD_OUT ? "held-out" : "leave-one-out";
   const isHeldOut = method === "held-out";
-  const neighbourhood = Math.min(NEIGHBOURHOOD, isHeldOut ? train.count : train.count - 1);
+  const statistic = statisticFor(search);
+  const neighbourhood = Math.min(
+    statistic === "aligned-ratio" ? search.alignedNeighbourhood : NEIGHBOURHOOD,
+    isHeldOut ? train.count : train.count - 1,
+  );
   if (neighbourhood < 2) return null;
 
-  const statistic = statisticFor(scan);
-  const nullStatistics = await scoreRows(scan, statistic, neighbourhood, isHeldOut ? heldOut : train, {
+  const nullStatistics = await scoreRows(search, statistic, neighbourhood, isHeldOut ? heldOut : train, {
     leaveOut: !isHeldOut,
     onProgress,
   });
@@ -46,10 +55,10 @@ export async function calibrate(
 /**
  * The statistic of every row.
  *
- * @param leaveOut the rows are those of the scan: compares each with those that differ from it
+ * @param leaveOut the rows are those of the search: compares each with those that differ from it
  */
 export async function scoreRows(
-  scan: NeighbourScan,
+  search: NeighbourSearch,
   statistic: StatisticName,
   neighbourhood: number,
   rows: Rows,
@@ -58,7 +67,9 @@ export async function scoreRows(
   const scores = new Float32Array(rows.count);
   for (let i = 0; i < rows.count; i++) {
     const example: Example = rows.values.subarray(i * rows.length, (i + 1) * rows.length);
-    scores[i] = STATISTICS[statistic](scan, example, neighbourhood, leaveOut ? i : undefined);
+    const own = leaveOut ? i : undefined;
+    const nearby = await search.around(example, reachOf(statistic, neighbourhood), own);
+    scores[i] = STATISTICS[statistic](nearby, example, neighbourhood, own);
     if (i % 100 === 0) {
       onProgress(i, rows.count);
       // Lets the display draw and Ctrl-C through.

@@ -15,9 +15,9 @@ import type { Reporter } from "../run/reporter.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import { writeBundle } from "./bundle.ts";
 import { calibrate } from "./calibrate.ts";
-import { buildHnswIndex } from "./hnsw-index.ts";
 import { previewCount, previewPng } from "./preview.ts";
 import { trainingReport } from "./report.ts";
+import { indexRows } from "./row-index.ts";
 import { siblingDistances } from "./siblings.ts";
 import { storeWeights } from "./store-weights.ts";
 
@@ -88,9 +88,19 @@ export async function exportModel(request: ExportRequest): Promise<void> {
 
   const published = config.export.trainingRows ? train : null;
   const scan = published && scanRows(published, dataset.shape);
+  const { indexAboveMiB } = config.export;
+  const needsIndex =
+    published && indexAboveMiB !== null && published.values.byteLength > indexAboveMiB * 2 ** 20;
+  const indexed =
+    scan && needsIndex
+      ? await indexRows(config.export.index, published, dataset.shape, heldOut, scan, (done, total) =>
+          reporter.working("measuring the index", done, total),
+        )
+      : null;
+  const search = indexed?.search ?? scan;
   const calibration =
-    scan &&
-    (await calibrate(scan, train, heldOut, config.export.alpha, (done, total) =>
+    search &&
+    (await calibrate(search, train, heldOut, config.export.alpha, (done, total) =>
       reporter.working("calibrating the memorisation check", done, total),
     ));
   const siblings =
@@ -98,12 +108,6 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     (await siblingDistances(scan, (done, total) =>
       reporter.working("comparing the training examples", done, total),
     ));
-  const { indexAboveMiB } = config.export;
-  const needsIndex =
-    published && indexAboveMiB !== null && published.values.byteLength > indexAboveMiB * 2 ** 20;
-  const hnswIndex = needsIndex
-    ? await buildHnswIndex(published, (done, total) => reporter.working("building the index", done, total))
-    : null;
 
   const training = {
     objective: config.objective.name,
@@ -134,7 +138,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     train: published,
     calibration,
     siblings,
-    hnswIndex,
+    index: indexed?.index ?? null,
     preview,
     report: await trainingReport({ name, folder: folder.path, metrics, preview, config: publicConfig }),
   });

@@ -1,0 +1,127 @@
+/**
+ * `npm run bench -- nearest`: /nearest on more images than an isolate has room for, by an index of means with rows read
+ * from static assets. The peer holds all images, in twice an isolate's memory.
+ */
+
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { Agent } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type LocalServer, startServer, startWorker } from "../cli/workerd.ts";
+import type { Dataset } from "../trainer/data/dataset.ts";
+import { glyphs } from "../trainer/data/glyphs.ts";
+import { scanRows } from "../trainer/data/scan-rows.ts";
+import { writeBundle } from "../trainer/export/bundle.ts";
+import { calibrate } from "../trainer/export/calibrate.ts";
+import { indexRows, type RowIndex } from "../trainer/export/row-index.ts";
+import { cpuMsPerRequest, send } from "./http-load.ts";
+import { type Benchmark, type BenchmarkRow, interquartileRange, median } from "./row.ts";
+
+const NAME = "edge/nearest-200000x784-cpu-ms";
+const SIZES = { full: 200_000, quick: 4000 };
+const ROUNDS = 5;
+const REQUESTS = 60;
+/** After which workerd's memory doesn't grow any more. */
+const WARM_UP = 300;
+/** More than any of the bundles takes: the limit is what is measured. */
+const NO_LIMIT = { MODEL_MEMORY_MIB: "1000" };
+
+export const benchNearest: Benchmark = async (report, { wants, quick }) => {
+  if (!wants(NAME)) return [];
+  const folder = await mkdtemp(join(tmpdir(), "imle-nearest-bench-"));
+  const agent = new Agent({ keepAlive: true });
+  const servers: LocalServer[] = [];
+  try {
+    const train = quick ? SIZES.quick : SIZES.full;
+    report(`nearest: drawing ${train.toLocaleString("en")} images and indexing them`);
+    const data = glyphs.create(1, { train, heldOut: 500, test: 0 });
+    const recall = await writeBundles(folder, data);
+    for (const name of ["indexed", "scanned"]) {
+      servers.push(await startServer({ bundles: [join(folder, name)], variables: NO_LIMIT }));
+    }
+    const empty = await startWorker("bench/peers/hono-hello.ts", (assets) => mkdir(assets), {});
+    servers.push(empty);
+    await send(empty.url, { agent });
+
+    const asks = servers.slice(0, 2).map(({ url }) => nearestRequests(url, data, agent));
+    for (let i = 0; i < (quick ? 5 : WARM_UP); i++) for (const ask of asks) await ask();
+    const values: number[][] = [[], []];
+    for (let round = 0; round < (quick ? 1 : ROUNDS); round++) {
+      report(`nearest: processor time, round ${round + 1}`);
+      for (const [i, ask] of asks.entries()) {
+        const value = await cpuMsPerRequest(servers[i]!.pid, REQUESTS, ask);
+        if (value !== null) values[i]!.push(value);
+      }
+    }
+    const [ours = [], peers = []] = values;
+    if (ours.length === 0) {
+      report(`nearest: ${NAME} needs Linux's /proc; left out`);
+      return [];
+    }
+    const peak = (await peakBytes(servers[0]!.pid)) - (await peakBytes(empty.pid));
+    const row: BenchmarkRow = {
+      name: NAME,
+      value: median(ours),
+      unit: "ms",
+      spread: interquartileRange(ours),
+      peer: "all images in memory",
+      peerValue: median(peers),
+      ratio: median(peers) / median(ours),
+      recall,
+      peakMemoryBytes: peak,
+    };
+    return [row];
+  } finally {
+    agent.destroy();
+    await Promise.all(servers.map((server) => server.close()));
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+/** One bundle with an index and one without; returns the index's recall. */
+async function writeBundles(folder: string, { train, heldOut, shape }: Dataset): Promise<number> {
+  const scan = scanRows(train, shape);
+  const indexed = (await indexRows("pooled", train, shape, heldOut, scan, () => {}))!;
+  const write = async (name: string, search: typeof indexed.search, index: RowIndex | null) =>
+    writeBundle(join(folder, name), {
+      name,
+      latentSize: 4,
+      layers: [{ kind: "dense", units: train.length, activation: "sigmoid" }],
+      weights: {
+        "dense0/kernel": new Float32Array(4 * train.length),
+        "dense0/bias": new Float32Array(train.length),
+      },
+      output: { kind: "image", shape: [28, 28, 1], range: [0, 1] },
+      labels: null,
+      training: { objective: "none", engine: "none", seed: 1, steps: 0, config: {} },
+      dataset: { name: "glyphs", trainCount: train.count, heldOutCount: heldOut.count, testCount: 0 },
+      metrics: {},
+      train,
+      calibration: await calibrate(search, train, heldOut, 0.01, () => {}),
+      // What they are doesn't matter here; left out, every request would search once more.
+      siblings: new Float32Array(train.count),
+      index,
+      preview: new Uint8Array(1),
+      report: "",
+    });
+  await write("indexed", indexed.search, indexed.index);
+  await write("scanned", scan, null);
+  return indexed.index.recall.at1;
+}
+
+function nearestRequests(url: string, { heldOut }: Dataset, agent: Agent): () => Promise<void> {
+  const headers = { "content-type": "application/json" };
+  const bodies = Array.from({ length: heldOut.count }, (_, i) =>
+    JSON.stringify({
+      pixels: Array.from(heldOut.values.subarray(i * heldOut.length, (i + 1) * heldOut.length)),
+    }),
+  );
+  let asked = 0;
+  return () => send(`${url}/nearest`, { method: "POST", agent, headers }, bodies[asked++ % bodies.length]!);
+}
+
+/** The most that a process has had resident. */
+async function peakBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
+}

@@ -1,0 +1,26 @@
+/** What is kept in memory of every training row where the rows themselves don't fit: enough to name candidates. */
+
+/** How many candidates of each kind. */
+export interface CandidateCounts {
+  /** Rows that may be nearest. */
+  readonly nearest: number;
+  /** Rows that may be nearest once they are aligned with the query. */
+  readonly similar: number;
+}
+
+export interface Candidates {
+  /** Row numbers, the likeliest first. */
+  readonly nearest: Uint32Array<ArrayBuffer>;
+  /** As above, identical rows counted once; none where rows are no images. */
+  readonly similar: Uint32Array<ArrayBuffer>;
+}
+
+export interface CandidateIndex {
+  readonly memoryBytes: number;
+  /** @param exclude a row to leave out */
+  candidates(
+    query: Uint8Array | Float32Array,
+    counts: CandidateCounts,
+    exclude?: number,
+  ): Promise<Candidates>;
+}
