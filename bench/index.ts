@@ -1,5 +1,6 @@
 import { benchData } from "./data.ts";
 import { benchEdge } from "./edge.ts";
+import { benchEdgeLoad } from "./edge-load.ts";
 import { benchGpu } from "./gpu.ts";
 import { benchMetrics } from "./metrics.ts";
 import { benchNearest } from "./nearest.ts";
@@ -15,7 +16,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   train: benchTrain,
   sample: benchSample,
   search: benchSearch,
-  edge: benchEdge,
+  edge: async (...asked) => [...(await benchEdge(...asked)), ...(await benchEdgeLoad(...asked))],
   nearest: benchNearest,
   verdict: benchVerdict,
   metrics: benchMetrics,

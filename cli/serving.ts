@@ -7,12 +7,18 @@ export interface ServingOptions {
   readonly host: string;
 }
 
+/** What a deployed Worker has as variables and secrets comes from the environment. */
+const VARIABLES = ["API_KEYS", "LOG_LEVEL"];
+
 /** Serves the bundles, prints where and how to try them, and returns when it was asked to end. */
 export async function serveUntilInterrupted(
   bundles: readonly string[],
   { port, host }: ServingOptions,
 ): Promise<void> {
-  const server = await startServer({ bundles, port, host });
+  const variables = Object.fromEntries(
+    VARIABLES.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+  const server = await startServer({ bundles, port, host, variables });
   let asked = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {

@@ -24,6 +24,8 @@ export interface WorkerOptions {
   readonly variables?: Readonly<Record<string, string>>;
   /** Built into the script; see edge/storage/embedded.ts. */
   readonly embedded?: readonly EmbeddedFile[];
+  /** host:port of a server that has the static assets instead of the folder. */
+  readonly assetServer?: string;
 }
 
 export interface ServeOptions extends WorkerOptions {
@@ -63,14 +65,17 @@ export async function startServer(options: ServeOptions): Promise<LocalServer> {
 export async function startWorker(
   entry: string,
   fillAssets: (directory: string) => Promise<unknown>,
-  { host = "127.0.0.1", port = 0, variables = {}, embedded = [] }: WorkerOptions,
+  { host = "127.0.0.1", port = 0, variables = {}, embedded = [], assetServer }: WorkerOptions,
 ): Promise<LocalServer> {
   await mkdir(join(root, "dist"), { recursive: true });
   const stage = await mkdtemp(join(root, "dist/serve-"));
   try {
     const build = await buildWorker(entry, join(stage, "worker"), embedded);
     await fillAssets(join(stage, "assets"));
-    const config = await workerdConfig(build, join(stage, "assets"), variables);
+    const assets = assetServer
+      ? `external = (address = ${JSON.stringify(assetServer)}, http = ())`
+      : `disk = (path = ${JSON.stringify(join(stage, "assets"))})`;
+    const config = await workerdConfig(build, assets, variables);
     await writeFile(join(stage, "config.capnp"), config);
     return { ...(await runWorkerd(stage, host, port)), build };
   } catch (error) {
@@ -184,7 +189,7 @@ const config :Workerd.Config = (
       compatibilityDate = "${await compatibilityDate()}",
       bindings = [${bindings.join(", ")}],
     )),
-    (name = "assets", disk = (path = ${JSON.stringify(assets)})),
+    (name = "assets", ${assets}),
   ],
   sockets = [(name = "http", service = "edge", http = ())],
 );

@@ -4,16 +4,22 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { BundleError } from "../shared/manifest.ts";
-import { addBundleRoutes } from "./bundle-routes.ts";
+import { apiKeys } from "./api-keys.ts";
+import { bundleRoutes } from "./bundle-routes.ts";
+import type { ResponseCache } from "./caching.ts";
+import { commonHeaders } from "./common-headers.ts";
 import type { DecodeJpeg } from "./jpeg-image.ts";
 import { addMethods } from "./methods.ts";
 import { createModelStore, type ModelStoreOptions } from "./model-store.ts";
-import { addNearestRoute, unsupportedMediaType } from "./nearest-route.ts";
+import { nearestRoutes, unsupportedMediaType } from "./nearest-route.ts";
+import { SECURITY_SCHEMES } from "./openapi.ts";
 import { addPages, addPlayground } from "./pages.ts";
-import { describeIssue } from "./parameters.ts";
 import { Problem, problemResponse } from "./problem.ts";
-import { addSampleRoute } from "./sample-route.ts";
-import { addServiceRoutes, openApiDocument } from "./service-routes.ts";
+import { type RateLimiter, rateLimit } from "./rate-limit.ts";
+import { requestLog, type WriteLog } from "./request-log.ts";
+import { createRoutes } from "./routes.ts";
+import { sampleRoutes } from "./sample-route.ts";
+import { openApiDocument, serviceRoutes } from "./service-routes.ts";
 import { type EdgeEnv, returnModels, type Services } from "./services.ts";
 import type { FetchAsset } from "./storage/assets.ts";
 
@@ -21,31 +27,52 @@ export interface AppOptions extends ModelStoreOptions {
   /** The playground's files. */
   readonly fetchAsset: FetchAsset;
   readonly decodeJpeg: DecodeJpeg;
+  /** Keeps samples that never change; left out: every one is drawn. */
+  readonly responseCache?: ResponseCache | undefined;
+  /** `name=key`, several separated by commas; left out: no key is needed. */
+  readonly apiKeys?: string | undefined;
+  /** Left out: nobody is refused. */
+  readonly rateLimiter?: RateLimiter | undefined;
+  /** Which requests are logged: off, error (the default), warn or info. */
+  readonly logLevel?: string | undefined;
+  /** Left out: to the console. */
+  readonly writeLog?: WriteLog | undefined;
 }
 
 /** A failed read is not kept: whoever comes back later has it tried again. */
 const RETRY_SECONDS = "5";
 
-export function createApp(options: AppOptions): OpenAPIHono<EdgeEnv> {
+/** The app with the types of its routes, for `client.ts`. */
+export type App = ReturnType<typeof createApp>;
+
+/** @throws Error if an option can't be used */
+export function createApp(options: AppOptions) {
   const services: Services = {
     store: createModelStore(options),
     fetchAsset: options.fetchAsset,
     decodeJpeg: options.decodeJpeg,
+    responseCache: options.responseCache ?? null,
   };
+  const needsKey = options.apiKeys !== undefined;
   const app = new OpenAPIHono<EdgeEnv>();
-  app.use(async (c, next) => {
-    await next();
-    setCommonHeaders(c.req.method, c.res.headers);
-  });
+  for (const [name, scheme] of Object.entries(SECURITY_SCHEMES)) {
+    app.openAPIRegistry.registerComponent("securitySchemes", name, scheme);
+  }
+  const document = () => openApiDocument(app, needsKey);
+  app.use(requestLog(options.logLevel ?? "error", options.writeLog));
+  app.use(commonHeaders);
   app.use(returnModels);
-  addServiceRoutes(app, services);
-  addPages(app, services, () => openApiDocument(app));
 
-  app.route("/", modelRoutes(services));
+  // Pages and what tells how the service is doing are open to all; what follows asks for a key, if there are any.
+  const service = app.route("/", serviceRoutes(services, document));
+  addPages(app, services, document);
   addPlayground(app, "/", services);
-  // A plain Hono in between keeps the named models' copies out of /openapi.json.
-  app.route("/models/:name", new Hono<EdgeEnv>().route("/", modelRoutes(services)));
   addPlayground(app, "/models/:name/", services);
+  if (options.apiKeys !== undefined) app.use(apiKeys(options.apiKeys));
+
+  const complete = service.route("/", modelRoutes(services, options));
+  // A plain Hono in between keeps the named models' copies out of /openapi.json.
+  app.route("/models/:name", new Hono<EdgeEnv>().route("/", modelRoutes(services, options)));
 
   addMethods(app);
   app.notFound((c) =>
@@ -69,36 +96,19 @@ export function createApp(options: AppOptions): OpenAPIHono<EdgeEnv> {
     if (error instanceof HTTPException && error.status < 500) {
       return problemResponse(new Problem("bad-body", `nearest: ${error.message}`));
     }
-    console.error(error);
     return problemResponse(new Problem("internal", "the server failed; its log says why"));
   });
-  return app;
+  return complete;
 }
 
-function modelRoutes(services: Services): OpenAPIHono<EdgeEnv> {
-  const routes = new OpenAPIHono<EdgeEnv>({
-    defaultHook: (result) => {
-      if (result.success) return;
-      const detail = describeIssue(result.error, (result as { data?: unknown }).data);
-      throw result.target === "json"
-        ? new Problem("bad-body", `nearest: ${detail}`)
-        : new Problem("bad-parameter", detail);
-    },
-  });
-  addSampleRoute(routes, services);
-  addNearestRoute(routes, services);
-  addBundleRoutes(routes, services);
-  return routes;
-}
-
-/** CORS is on for reading; nothing that a browser might guess or leak. */
-function setCommonHeaders(method: string, headers: Headers): void {
-  if (method === "GET" || method === "HEAD") {
-    headers.set("access-control-allow-origin", "*");
-    headers.set("access-control-expose-headers", "etag, x-imle-seed");
+function modelRoutes(services: Services, { rateLimiter }: AppOptions) {
+  const routes = createRoutes();
+  if (rateLimiter) {
+    // What costs processor time counts; pictures of training examples, of which a page has many, don't.
+    for (const path of ["/sample", "/nearest"]) routes.use(path, rateLimit(rateLimiter));
   }
-  headers.set("cross-origin-resource-policy", "cross-origin");
-  headers.set("referrer-policy", "no-referrer");
-  headers.set("x-content-type-options", "nosniff");
-  if (!headers.has("content-security-policy")) headers.set("content-security-policy", "default-src 'none'");
+  return routes
+    .route("/", sampleRoutes(services))
+    .route("/", nearestRoutes(services))
+    .route("/", bundleRoutes(services));
 }

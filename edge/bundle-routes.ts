@@ -1,13 +1,15 @@
 /** GET /manifest.json, /train/:index.png, and the bundle's raw files, for embedding the generator elsewhere. */
 
-import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { encodePng } from "../shared/png.ts";
 import { cached } from "./caching.ts";
-import { binary, notModified, problems } from "./openapi.ts";
+import { binary, modelProblems, notModified } from "./openapi.ts";
 import { versionQuery } from "./parameters.ts";
 import { Problem } from "./problem.ts";
+import { createRoutes } from "./routes.ts";
 import { type EdgeEnv, requestedModel, type Services, shared } from "./services.ts";
+import { sized } from "./sized.ts";
 
 const manifestRoute = createRoute({
   method: "get",
@@ -18,10 +20,14 @@ const manifestRoute = createRoute({
   responses: {
     200: {
       description: "The manifest",
-      content: { "application/json": { schema: z.looseObject({ name: z.string(), version: z.string() }) } },
+      content: {
+        "application/json": {
+          schema: z.object({ name: z.string(), version: z.string() }).openapi({ additionalProperties: true }),
+        },
+      },
     },
     ...notModified,
-    ...problems("unknown-model", "version-gone"),
+    ...modelProblems(),
   },
 });
 
@@ -36,7 +42,7 @@ const trainRoute = createRoute({
   responses: {
     200: { description: "The picture", content: { "image/png": binary } },
     ...notModified,
-    ...problems("not-found", "unknown-model", "version-gone", "no-training-examples"),
+    ...modelProblems("not-found", "no-training-examples"),
   },
 });
 
@@ -46,7 +52,7 @@ const FILES = {
   "preview.png": "image/png",
 } as const;
 
-const fileRoute = (file: keyof typeof FILES, summary: string) =>
+const fileRoute = <const F extends keyof typeof FILES>(file: F, summary: string) =>
   createRoute({
     method: "get",
     path: `/${file}`,
@@ -55,50 +61,49 @@ const fileRoute = (file: keyof typeof FILES, summary: string) =>
     responses: {
       200: { description: "The file", content: { [FILES[file]]: binary } },
       ...notModified,
-      ...problems("unknown-model", "version-gone"),
+      ...modelProblems("not-found"),
     },
   });
 
-export function addBundleRoutes(app: OpenAPIHono<EdgeEnv>, { store }: Services): void {
-  app.openapi(manifestRoute, async (c) => {
-    const { model } = await requestedModel(c, store);
-    const { v } = c.req.valid("query");
-    return cached(c.req.raw, v ? "immutable" : "revalidate", model.manifest.version, async () => {
-      return new Response(model.manifestText, { headers: { "content-type": "application/json" } });
-    });
-  });
-
-  app.openapi(trainRoute, async (c) => {
-    const { model } = await requestedModel(c, store);
-    const { file } = c.req.valid("param");
-    const { output, version, name } = model.manifest;
-    const training = await shared(c, model.trainingExamples());
-    const { rowCount } = training.search;
-    const index = /^\d{1,10}\.png$/.test(file) ? Number(file.slice(0, -4)) : Number.NaN;
-    if (output.kind !== "image") {
-      throw new Problem(
-        "not-found",
-        `train/${file}: the examples of model "${name}" are vectors, not images`,
-      );
-    }
-    if (!(index < rowCount)) {
-      throw new Problem("not-found", `train/${file}: expected 0.png to ${rowCount - 1}.png`);
-    }
-    const { v } = c.req.valid("query");
-    return cached(c.req.raw, v ? "immutable" : "short", `${version}-train-${index}`, async () => {
-      const [height, width, channels] = output.shape;
-      const data = (await training.search.row(index)) as Uint8Array;
-      const png = encodePng({ height, width, channels, data });
-      return new Response(png, { headers: { "content-type": "image/png" } });
-    });
-  });
-
-  app.openapi(fileRoute("model.json", "The generator, for tf.loadLayersModel"), (c) => file(c, "model.json"));
-  app.openapi(fileRoute("model.onnx", "The generator, for ONNX Runtime"), (c) => file(c, "model.onnx"));
-  app.openapi(fileRoute("preview.png", "A grid of samples"), (c) => file(c, "preview.png"));
+export function bundleRoutes({ store }: Services) {
+  const routes = createRoutes()
+    .openapi(manifestRoute, async (c) => {
+      const { model } = await requestedModel(c, store);
+      const { v } = c.req.valid("query");
+      const caching = { freshness: v ? "immutable" : "revalidate", tag: model.manifest.version } as const;
+      return cached(c, caching, async () => sized(model.manifestText, "application/json"));
+    })
+    .openapi(trainRoute, async (c) => {
+      const { model } = await requestedModel(c, store);
+      const { file } = c.req.valid("param");
+      const { output, version, name } = model.manifest;
+      const training = await shared(c, model.trainingExamples());
+      const { rowCount } = training.search;
+      const index = /^\d{1,10}\.png$/.test(file) ? Number(file.slice(0, -4)) : Number.NaN;
+      if (output.kind !== "image") {
+        throw new Problem(
+          "not-found",
+          `train/${file}: the examples of model "${name}" are vectors, not images`,
+        );
+      }
+      if (!(index < rowCount)) {
+        throw new Problem("not-found", `train/${file}: expected 0.png to ${rowCount - 1}.png`);
+      }
+      const { v } = c.req.valid("query");
+      const caching = { freshness: v ? "immutable" : "short", tag: `${version}-train-${index}` } as const;
+      return cached(c, caching, async () => {
+        const [height, width, channels] = output.shape;
+        const data = (await training.search.row(index)) as Uint8Array;
+        return sized(encodePng({ height, width, channels, data }), "image/png");
+      });
+    })
+    .openapi(fileRoute("model.json", "The generator, for tf.loadLayersModel"), (c) => file(c, "model.json"))
+    .openapi(fileRoute("model.onnx", "The generator, for ONNX Runtime"), (c) => file(c, "model.onnx"))
+    .openapi(fileRoute("preview.png", "A grid of samples"), (c) => file(c, "preview.png"));
   // The weights that model.json names, and those that the manifest does: one file each, as model.onnx is one. Were
   // their path a pattern, Hono's fast router would give up, and every request take 25 µs longer.
-  for (const path of ["weights.0.bin", "generator.0.bin"]) app.get(`/${path}`, (c) => file(c, path));
+  for (const path of ["weights.0.bin", "generator.0.bin"]) routes.get(`/${path}`, (c) => file(c, path));
+  return routes;
 
   async function file(c: Context<EdgeEnv>, path: string): Promise<Response> {
     const { model } = await requestedModel(c, store);
@@ -110,7 +115,7 @@ export function addBundleRoutes(app: OpenAPIHono<EdgeEnv>, { store }: Services):
       );
     }
     const freshness = c.req.query("v") ? "immutable" : "short";
-    return cached(c.req.raw, freshness, entry.sha256.slice(0, 32), async () => {
+    return cached(c, { freshness, tag: entry.sha256.slice(0, 32) }, async () => {
       const { body } = await model.openFile(path);
       const mediaType = (FILES as Record<string, string>)[path] ?? "application/octet-stream";
       return new Response(body, {

@@ -26,10 +26,11 @@ interface Operation {
 type Document = {
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly security?: readonly object[];
 };
 
 export function docsPage(openApi: object): string {
-  const { info, paths } = openApi as Document;
+  const { info, paths, security } = openApi as Document;
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => operationSection(path, method, operation)),
   );
@@ -43,6 +44,7 @@ export function docsPage(openApi: object): string {
 <body class="docs">
 <header><h1>${text(info.title)}</h1>
 <p>${text(info.description)}</p>
+${security ? "<p>Models answer who sends a key, as <code>authorization: Bearer …</code> or <code>x-api-key: …</code>.</p>" : ""}
 <p><a href="/">Playground</a> · <a href="/openapi.json">OpenAPI document</a></p></header>
 <main>
 ${operations.join("\n")}

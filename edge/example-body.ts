@@ -4,11 +4,14 @@ import { NpyError, parseNpy } from "../shared/npy.ts";
 import { pixelsToBytes } from "../shared/pixels.ts";
 import type { Example } from "../shared/statistic.ts";
 import { convertChannels } from "./channels.ts";
-import { type ImageSize, jpegSize, pngSize } from "./image-header.ts";
+import { type ImageSize, jpegScanCount, jpegSize, pngSize } from "./image-header.ts";
 import type { DecodeJpeg } from "./jpeg-image.ts";
 import type { Model } from "./model.ts";
 import { type DecodedImage, decodePng } from "./png-image.ts";
 import { Problem } from "./problem.ts";
+
+/** Ten times what the usual encoders write. */
+const MAX_JPEG_SCANS = 100;
 
 /** Pixels or numbers from JSON, already seen to be whole numbers from 0 to 255, or finite. */
 export function exampleOfNumbers(
@@ -37,7 +40,11 @@ export async function exampleOfJpeg(
   bytes: Uint8Array<ArrayBuffer>,
   decodeJpeg: DecodeJpeg,
 ): Promise<Example> {
-  return imageExample(model, "JPEG", jpegSize(bytes), () => decodeJpeg(bytes));
+  return imageExample(model, "JPEG", jpegSize(bytes), () => {
+    const scans = jpegScanCount(bytes);
+    if (scans > MAX_JPEG_SCANS) throw new Error(`it has ${scans} scans, expected at most ${MAX_JPEG_SCANS}`);
+    return decodeJpeg(bytes);
+  });
 }
 
 async function imageExample(
@@ -64,6 +71,9 @@ async function imageExample(
     image = await decode(size);
   } catch (error) {
     throw new Problem("bad-body", `nearest: the ${format} is broken: ${(error as Error).message ?? error}`);
+  }
+  if (image.width !== width || image.height !== height) {
+    throw new Problem("bad-body", `nearest: the ${format} has another size than its header says`);
   }
   return convertChannels(image, channels);
 }

@@ -27,39 +27,42 @@ export function keepCopy<T>(
   read: (current: Tagged<T> | null) => Promise<Tagged<T>>,
   refreshMs: number | null,
 ): KeptCopy<T> {
-  let current: Promise<Tagged<T>> | null = null;
+  let copy: Tagged<T> | null = null;
+  let reading: Promise<Tagged<T>> | null = null;
   let askedAt = 0;
   let isDoubted = false;
 
-  const load = () => {
-    const reading = read(null).catch((error: unknown) => {
-      if (current === reading) current = null;
-      throw error;
-    });
+  /**
+   * Reads, or joins those who are reading. It begins at once: what began when another request's promise settles would be
+   * that request's work, and end with it in Workers, never to settle.
+   */
+  const look = () => {
+    if (reading) return reading;
+    askedAt = Date.now();
+    isDoubted = false;
+    const old = copy;
+    reading = read(old)
+      .then(
+        (newer) => (copy = newer),
+        (error: unknown) => {
+          if (!old) throw error;
+          // What is there may still serve; the next look is after refreshMs.
+          console.error(error instanceof Error ? error.message : error);
+          return old;
+        },
+      )
+      .finally(() => {
+        reading = null;
+      });
     return reading;
-  };
-  /** Falls back to the copy that is there, which may still serve; the next look is after refreshMs. */
-  const refresh = async (old: Promise<Tagged<T>>) => {
-    const copy = await old;
-    return read(copy).catch((error: unknown) => {
-      console.error(error instanceof Error ? error.message : error);
-      return copy;
-    });
-  };
-  const replace = async (old: Promise<Tagged<T>>) => {
-    const newer = await refresh(old);
-    if (current === old) current = Promise.resolve(newer);
   };
 
   return {
     async get(keepAlive) {
+      if (!copy || isDoubted) return (await look()).value;
       const isOld = refreshMs !== null && Date.now() - askedAt >= refreshMs;
-      if (!current || isDoubted || isOld) askedAt = Date.now();
-      if (!current) current = load();
-      else if (isDoubted) current = refresh(current);
-      else if (isOld) keepAlive(replace(current));
-      isDoubted = false;
-      return (await current).value;
+      if (isOld) keepAlive(look());
+      return copy.value;
     },
     doubt() {
       isDoubted = true;

@@ -22,7 +22,7 @@ export function addMethods(app: Hono<EdgeEnv>): void {
       const cors = {
         "access-control-allow-origin": "*",
         "access-control-allow-methods": readable.join(", "),
-        "access-control-allow-headers": "accept, if-none-match",
+        "access-control-allow-headers": "accept, authorization, if-none-match, x-api-key, x-request-id",
         "access-control-max-age": "86400",
       };
       return new Response(null, { status: 204, headers: { allow, ...(readable.length > 0 && cors) } });

@@ -1,7 +1,7 @@
 /** POST /nearest */
 
-import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Example } from "../shared/statistic.ts";
 import { VERDICT_NOTE } from "../shared/verdict.ts";
@@ -9,14 +9,28 @@ import { calibrationAnswer, checkAnswer } from "./answers.ts";
 import { calibrationSchema, checkSchema, noteSchema } from "./check-schema.ts";
 import { exampleOfJpeg, exampleOfNpy, exampleOfNumbers, exampleOfPng } from "./example-body.ts";
 import type { Model } from "./model.ts";
-import { binary, problems } from "./openapi.ts";
+import { binaryBeside, modelProblems } from "./openapi.ts";
 import { type NearestBody, nearestBody, nearestQuery } from "./parameters.ts";
 import { Problem } from "./problem.ts";
+import { createRoutes } from "./routes.ts";
 import { asExamples, drawSamples } from "./sampling.ts";
 import { type EdgeEnv, requestedModel, type Services, shared } from "./services.ts";
 
 /** Room for a 256×256 RGB image in any of the formats. */
 export const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Compressed bodies are refused as such (RFC 9110, §12.5.3): as what they seem to be they would be broken. */
+const refuseEncoded: MiddlewareHandler<EdgeEnv> = async (c, next) => {
+  const encoding = c.req.header("content-encoding") ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    throw new Problem(
+      "unsupported-media-type",
+      `content-encoding: expected none, got ${JSON.stringify(encoding.slice(0, 80))}`,
+      { "accept-encoding": "identity" },
+    );
+  }
+  return next();
+};
 
 const DEFAULT_NEIGHBOURS = 5;
 
@@ -32,30 +46,28 @@ const route = createRoute({
     "The training examples nearest to an image or a vector, and a conformal test of whether it is a copy. " +
     `${VERDICT_NOTE} Images have the model's width and height; transparency shows black, colour becomes grey ` +
     "for grey models, and 16-bit pixels become 8-bit.",
-  middleware: bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: () => {
-      throw new Problem("body-too-large", `nearest: the body may have up to ${MAX_BODY_BYTES} bytes`);
-    },
-  }),
+  middleware: [
+    refuseEncoded,
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: () => {
+        throw new Problem("body-too-large", `nearest: the body may have up to ${MAX_BODY_BYTES} bytes`);
+      },
+    }),
+  ],
   request: {
     query: nearestQuery,
     body: {
       content: {
         "application/json": { schema: nearestBody },
-        "image/png": binary,
-        "image/jpeg": binary,
-        "application/x-npy": binary,
+        ...binaryBeside("image/png", "image/jpeg", "application/x-npy"),
       },
     },
   },
   responses: {
     200: { description: "Neighbours and verdict", content: { "application/json": { schema: answerSchema } } },
-    ...problems(
-      "bad-parameter",
+    ...modelProblems(
       "bad-body",
-      "unknown-model",
-      "version-gone",
       "no-training-examples",
       "body-too-large",
       "unsupported-media-type",
@@ -64,14 +76,12 @@ const route = createRoute({
   },
 });
 
-export function addNearestRoute(app: OpenAPIHono<EdgeEnv>, services: Services): void {
-  app.openapi(route, async (c) => {
+export function nearestRoutes(services: Services) {
+  return createRoutes().openapi(route, async (c) => {
     const { k = DEFAULT_NEIGHBOURS } = c.req.valid("query");
     const { model, base } = await requestedModel(c, services.store);
     const training = await shared(c, model.trainingExamples());
-    // The types of zod-openapi lose a JSON body that has other media types beside it.
-    const json = c.req.valid("json" as never) as NearestBody;
-    const example = await readExample(c, json, model, services);
+    const example = await readExample(c, c.req.valid("json"), model, services);
     const answer = {
       ...(await checkAnswer(training, example, k, base)),
       calibration: calibrationAnswer(training),

@@ -13,8 +13,15 @@ const problem = z
   })
   .openapi("Problem");
 
+type ProblemResponses<C extends ProblemCode> = {
+  [Status in (typeof PROBLEMS)[C]["status"]]: {
+    description: string;
+    content: { "application/problem+json": { schema: typeof problem } };
+  };
+};
+
 /** The problem responses of a route, by status. */
-export function problems(...codes: readonly ProblemCode[]) {
+export function problems<const C extends ProblemCode>(...codes: readonly C[]): ProblemResponses<C> {
   const responses: Record<number, { description: string; content: object }> = {};
   for (const code of codes) {
     const { status, title } = PROBLEMS[code];
@@ -24,9 +31,37 @@ export function problems(...codes: readonly ProblemCode[]) {
       content: { "application/problem+json": { schema: problem } },
     };
   }
-  return responses;
+  return responses as ProblemResponses<C>;
+}
+
+const MODEL_CODES = [
+  "bad-parameter",
+  "unauthorized",
+  "unknown-model",
+  "version-gone",
+  "too-many-requests",
+  "model-unavailable",
+] as const;
+
+/** Those of every route that answers for a model, and the route's own. */
+export function modelProblems<const C extends ProblemCode = never>(...codes: readonly C[]) {
+  return problems<(typeof MODEL_CODES)[number] | C>(...MODEL_CODES, ...codes);
 }
 
 export const binary = { schema: { type: "string" as const, format: "binary" } };
 
+/**
+ * Media types that a route has beside JSON. Its types don't show them, so that typed clients and handlers see the
+ * JSON as what it is.
+ */
+export function binaryBeside(...mediaTypes: readonly string[]): object {
+  return Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, binary]));
+}
+
 export const notModified = { 304: { description: "The client's copy is still good" } };
+
+/** How a key is sent, where the server is configured to ask for one. */
+export const SECURITY_SCHEMES = {
+  bearer: { type: "http", scheme: "bearer" },
+  apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
+} as const;

@@ -92,21 +92,45 @@ export const nearestQuery = z.strictObject({
   v: version,
 });
 
+/**
+ * An array of numbers, looked at until the first that is wrong. Zod's own would describe each of a million, and run out
+ * of stack.
+ */
+function numbers(
+  isRight: (value: unknown) => boolean,
+  rule: string,
+  items: { readonly type: "integer" | "number"; readonly minimum?: number; readonly maximum?: number },
+  description: string,
+) {
+  return z
+    .custom<number[]>(Array.isArray, { error: "expected an array of numbers" })
+    .superRefine((values, context) => {
+      const wrong = values.findIndex((value) => !isRight(value));
+      if (wrong >= 0) context.addIssue({ code: "custom", path: [wrong], message: rule });
+    })
+    .openapi({ type: "array", items, description });
+}
+
+const isByte = (value: unknown) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255;
 const pixelRule = "expected whole numbers from 0 to 255 (if yours run from 0 to 1, multiply by 255)";
 
 export const nearestBody = z
   .union([
     z.strictObject({
-      pixels: z
-        .array(z.int({ error: pixelRule }).min(0, { error: pixelRule }).max(255, { error: pixelRule }))
-        .openapi({
-          description: "An image as whole numbers from 0 to 255: height × width × channels, row by row.",
-        }),
+      pixels: numbers(
+        isByte,
+        pixelRule,
+        { type: "integer", minimum: 0, maximum: 255 },
+        "An image as whole numbers from 0 to 255: height × width × channels, row by row.",
+      ),
     }),
     z.strictObject({
-      vector: z
-        .array(z.number({ error: "expected a finite number" }))
-        .openapi({ description: "A vector in the data's own units; vector models only." }),
+      vector: numbers(
+        Number.isFinite,
+        "expected a finite number",
+        { type: "number" },
+        "A vector in the data's own units; vector models only.",
+      ),
     }),
     z.strictObject({
       seed: z

@@ -46,6 +46,7 @@ function essentialPng(bytes: Uint8Array<ArrayBuffer>, { width, height }: ImageSi
     const end = at + CHUNK_OVERHEAD_BYTES + length;
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     if (end > bytes.length) throw new Error(`the file ends inside its ${type} chunk`);
+    if (type === "IHDR" && at !== SIGNATURE_BYTES) throw new Error("it has a second header");
     if (type === "IDAT") inflate(bytes.subarray(at + 8, at + 8 + length));
     if (NEEDED_CHUNKS.includes(type) || (type === "tRNS" && isIndexed)) {
       kept.set(bytes.subarray(at, end), keptBytes);

@@ -5,6 +5,7 @@ export const PROBLEMS = {
   "bad-body": { status: 400, title: "The body can't be read" },
   "unconditional-model": { status: 400, title: "The model takes no label" },
   "wrong-shape": { status: 422, title: "The example has another shape than the model's" },
+  unauthorized: { status: 401, title: "An API key is needed" },
   "not-found": { status: 404, title: "There is nothing here" },
   "unknown-model": { status: 404, title: "No model of that name is served" },
   "version-gone": { status: 404, title: "That version of the model is not served any more" },
@@ -13,11 +14,15 @@ export const PROBLEMS = {
   "not-acceptable": { status: 406, title: "The answer can't be given in that format" },
   "body-too-large": { status: 413, title: "The body is too large" },
   "unsupported-media-type": { status: 415, title: "The body's media type is not supported" },
+  "too-many-requests": { status: 429, title: "Too many requests in a short time" },
   "model-unavailable": { status: 503, title: "The model can't be loaded now" },
   internal: { status: 500, title: "The server failed" },
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Details repeat what the client sent, which may be long. */
+const MAX_DETAIL_CHARACTERS = 500;
 
 /** Thrown anywhere in a request, answered by `problemResponse`. */
 export class Problem extends Error {
@@ -27,7 +32,7 @@ export class Problem extends Error {
 
   /** @param detail where, what was expected, what came, what to do next; goes to the client */
   constructor(code: ProblemCode, detail: string, headers: Readonly<Record<string, string>> = {}) {
-    super(detail);
+    super(detail.length > MAX_DETAIL_CHARACTERS ? `${detail.slice(0, MAX_DETAIL_CHARACTERS)}…` : detail);
     this.code = code;
     this.headers = headers;
   }

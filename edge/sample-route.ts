@@ -1,6 +1,6 @@
 /** GET /sample */
 
-import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import { imageGrid } from "../shared/image-grid.ts";
 import { encodeNpy } from "../shared/npy.ts";
 import { encodePng } from "../shared/png.ts";
@@ -10,11 +10,13 @@ import { cached } from "./caching.ts";
 import { calibrationSchema, checkSchema, noteSchema } from "./check-schema.ts";
 import type { Model } from "./model.ts";
 import { negotiate } from "./negotiate.ts";
-import { binary, notModified, problems } from "./openapi.ts";
+import { binaryBeside, modelProblems, notModified } from "./openapi.ts";
 import { sampleQuery } from "./parameters.ts";
 import { Problem } from "./problem.ts";
+import { createRoutes } from "./routes.ts";
 import { asExamples, drawSamples } from "./sampling.ts";
-import { type EdgeEnv, requestedModel, type Services, shared } from "./services.ts";
+import { requestedModel, type Services, shared } from "./services.ts";
+import { sized } from "./sized.ts";
 import type { TrainingExamples } from "./training-examples.ts";
 
 const samplesSchema = z
@@ -52,28 +54,20 @@ const route = createRoute({
       description: "The samples",
       headers: { "x-imle-seed": { description: "The seed", schema: { type: "integer" } } },
       content: {
-        "image/png": binary,
         "application/json": { schema: samplesSchema },
-        "application/x-npy": binary,
+        ...binaryBeside("image/png", "application/x-npy"),
       },
     },
     ...notModified,
-    ...problems(
-      "bad-parameter",
-      "unconditional-model",
-      "unknown-model",
-      "version-gone",
-      "no-training-examples",
-      "not-acceptable",
-    ),
+    ...modelProblems("unconditional-model", "no-training-examples", "not-acceptable"),
   },
 });
 
 const MEDIA_TYPES = { png: "image/png", json: "application/json", npy: "application/x-npy" } as const;
 type Format = keyof typeof MEDIA_TYPES;
 
-export function addSampleRoute(app: OpenAPIHono<EdgeEnv>, { store }: Services): void {
-  app.openapi(route, async (c) => {
+export function sampleRoutes({ store, responseCache }: Services) {
+  return createRoutes().openapi(route, async (c) => {
     const query = c.req.valid("query");
     const { model, base } = await requestedModel(c, store);
     const { n = 1, temperature = 1, seed = randomSeed() } = query;
@@ -89,7 +83,8 @@ export function addSampleRoute(app: OpenAPIHono<EdgeEnv>, { store }: Services): 
 
     const freshness = query.seed === undefined ? "none" : query.v === undefined ? "short" : "immutable";
     const tag = [model.manifest.version, seed, n, temperature, format, withCheck ? "check" : ""].join("-");
-    const response = await cached(c.req.raw, freshness, query.seed === undefined ? null : tag, async () => {
+    const caching = { freshness, tag: query.seed === undefined ? null : tag, keptIn: responseCache } as const;
+    const response = await cached(c, caching, async () => {
       const generator = await shared(c, model.generator());
       const values = drawSamples(model.manifest, generator, { seed, first: 0, count: n, temperature });
       const body =
@@ -98,7 +93,7 @@ export function addSampleRoute(app: OpenAPIHono<EdgeEnv>, { store }: Services): 
           : format === "png"
             ? pngGrid(model, values, n)
             : JSON.stringify(await samplesAnswer(model, values, { n, seed, temperature }, training, base));
-      return new Response(body, { headers: { "content-type": MEDIA_TYPES[format] } });
+      return sized(body, MEDIA_TYPES[format]);
     });
     response.headers.set("vary", "accept");
     response.headers.set("x-imle-seed", String(seed));

@@ -3,7 +3,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import packageInfo from "../package.json" with { type: "json" };
 import { generatorEngine, servedWeights } from "./generator.ts";
-import { problems } from "./openapi.ts";
+import { problems, SECURITY_SCHEMES } from "./openapi.ts";
+import { createRoutes } from "./routes.ts";
 import { defaultModel, type EdgeEnv, keepAlive, type Services, shared } from "./services.ts";
 
 const modelsRoute = createRoute({
@@ -60,37 +61,37 @@ const healthRoute = createRoute({
   },
 });
 
-export function addServiceRoutes(app: OpenAPIHono<EdgeEnv>, { store }: Services): void {
-  app.openapi(modelsRoute, async (c) => {
-    const names = await shared(c, store.names(keepAlive(c)));
-    const models = await Promise.all(names.map((name) => shared(c, store.model(name, keepAlive(c)))));
-    const list = models.map(({ manifest: { name, version, output } }) => ({
-      name,
-      version,
-      kind: output.kind,
-      shape: [...output.shape],
-      url: `/models/${name}/`,
-    }));
-    return c.json({ default: names[0]!, models: list }, 200, { "cache-control": "public, no-cache" });
-  });
-
-  app.openapi(healthRoute, async (c) => {
-    const model = await shared(c, defaultModel(c, store));
-    const health = {
-      status: "ok" as const,
-      model: model.id,
-      generator: generatorEngine(model.manifest),
-      weights: servedWeights(model.manifest),
-    };
-    return c.json(health, 200, { "cache-control": "no-store" });
-  });
-
-  app.get("/openapi.json", (c) =>
-    c.json(openApiDocument(app), 200, { "cache-control": "public, max-age=300" }),
-  );
+/** @param openApi the document, asked for once all routes are there */
+export function serviceRoutes({ store }: Services, openApi: () => object) {
+  const routes = createRoutes()
+    .openapi(modelsRoute, async (c) => {
+      const names = await shared(c, store.names(keepAlive(c)));
+      const models = await Promise.all(names.map((name) => shared(c, store.model(name, keepAlive(c)))));
+      const list = models.map(({ manifest: { name, version, output } }) => ({
+        name,
+        version,
+        kind: output.kind,
+        shape: [...output.shape],
+        url: `/models/${name}/`,
+      }));
+      return c.json({ default: names[0]!, models: list }, 200, { "cache-control": "public, no-cache" });
+    })
+    .openapi(healthRoute, async (c) => {
+      const model = await shared(c, defaultModel(c, store));
+      const health = {
+        status: "ok" as const,
+        model: model.id,
+        generator: generatorEngine(model.manifest),
+        weights: servedWeights(model.manifest),
+      };
+      return c.json(health, 200, { "cache-control": "no-store" });
+    });
+  routes.get("/openapi.json", (c) => c.json(openApi(), 200, { "cache-control": "public, max-age=300" }));
+  return routes;
 }
 
-export function openApiDocument(app: OpenAPIHono<EdgeEnv>): object {
+/** @param needsKey whether the server is configured to ask for API keys */
+export function openApiDocument(app: OpenAPIHono<EdgeEnv>, needsKey: boolean): object {
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -100,5 +101,6 @@ export function openApiDocument(app: OpenAPIHono<EdgeEnv>): object {
         "Draws samples from a generator trained by Implicit Maximum Likelihood Estimation, and tells whether an " +
         "example is a copy of a training example.",
     },
+    ...(needsKey && { security: Object.keys(SECURITY_SCHEMES).map((scheme) => ({ [scheme]: [] })) }),
   });
 }

@@ -1,6 +1,7 @@
 /** What every route group is given, and how it finds the model that a request means. */
 
 import type { Context } from "hono";
+import type { ResponseCache } from "./caching.ts";
 import type { DecodeJpeg } from "./jpeg-image.ts";
 import type { KeepAlive } from "./kept-copy.ts";
 import type { Model } from "./model.ts";
@@ -12,14 +13,27 @@ export interface Services {
   readonly store: ModelStore;
   readonly fetchAsset: FetchAsset;
   readonly decodeJpeg: DecodeJpeg;
+  /** Keeps immutable answers; null: nothing does. */
+  readonly responseCache: ResponseCache | null;
 }
 
 export interface EdgeEnv {
   Bindings: {
     /** Keeps work alive after the request that began it; left out where the host never cuts work short. */
     readonly waitUntil?: (promise: Promise<unknown>) => void;
+    /** Where the request comes from, for rate limits. */
+    readonly clientAddress?: string | undefined;
   };
+  /** What is learned of a request on its way; most of it for the log. */
   Variables: {
+    /** name@version of the model that it means. */
+    model?: string;
+    /** The name of its API key. */
+    client?: string;
+    /** Whether the response cache had the answer. */
+    cache?: "hit" | "miss";
+    /** Milliseconds spent waiting for a model's files. */
+    loadMs?: number;
     /** What the request has taken; see `returnModels`. */
     models: Model[];
   };
@@ -42,6 +56,7 @@ export async function requestedModel(c: Context<EdgeEnv>, store: ModelStore): Pr
     c,
     name === undefined ? defaultModel(c, store) : store.model(name, keepAlive(c)),
   );
+  c.set("model", model.id);
   model.take();
   c.get("models").push(model);
   const version = c.req.query("v");
@@ -64,8 +79,10 @@ export async function returnModels(c: Context<EdgeEnv>, next: () => Promise<void
   const models: Model[] = [];
   c.set("models", models);
   try {
-    // Shared, so that a client that hangs up doesn't keep what it took.
-    await shared(c, next());
+    const answered = next();
+    // So that a client that hangs up doesn't keep what it took.
+    keepAlive(c)(answered.catch(() => {}));
+    await answered;
   } finally {
     for (const model of models) model.release();
   }
@@ -76,10 +93,40 @@ export function keepAlive(c: Context<EdgeEnv>): KeepAlive {
 }
 
 /**
- * Awaits a load that other requests may be waiting for too. Without waitUntil a client that hangs up would
- * take the load down with its request, and leave the others waiting for ever.
+ * Awaits a load that other requests may be waiting for too.
+ *
+ * In Workers a promise belongs to the request that made it. Without waitUntil a client that hangs up would take the
+ * load down with its request, and leave the others waiting for ever. And who waits for another request's promise may
+ * go on as a part of that request, where no answer can be made for one's own: so one only looks whether it has settled,
+ * from time to time.
+ *
+ * @throws Problem model-unavailable if it takes too long: it may belong to a request that is gone
  */
-export function shared<T>(c: Context<EdgeEnv>, load: Promise<T>): Promise<T> {
-  c.env?.waitUntil?.(load.catch(() => {}));
+export async function shared<T>(c: Context<EdgeEnv>, load: Promise<T>): Promise<T> {
+  let hasSettled = false;
+  const settled = load.then(
+    () => {
+      hasSettled = true;
+    },
+    () => {
+      hasSettled = true;
+    },
+  );
+  const start = performance.now();
+  // What is loaded already has settled by then.
+  for (let turns = 0; !hasSettled && turns < TURNS; turns++) await null;
+  if (!hasSettled) keepAlive(c)(settled);
+  while (!hasSettled) {
+    if (performance.now() - start > LONGEST_LOAD_MS) {
+      throw new Problem("model-unavailable", "the model takes too long to load", { "retry-after": "5" });
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  c.set("loadMs", (c.get("loadMs") ?? 0) + performance.now() - start);
   return load;
 }
+
+/** Microtasks that it takes a promise of a promise to settle, and some more. */
+const TURNS = 10;
+const LOOK_MS = 1;
+const LONGEST_LOAD_MS = 30_000;

@@ -98,6 +98,18 @@ describe("HTTP", () => {
   });
 
   test.each([
+    "/sample?seed=7&n=4",
+    "/sample?seed=7&format=json",
+    "/manifest.json",
+    "/train/1.png",
+    "/model.json",
+  ])("HEAD %s tells how long the answer is", async (path) => {
+    const { byteLength } = await (await edge.get(path)).arrayBuffer();
+    const head = await edge.get(path, { method: "HEAD" });
+    expect(head.headers.get("content-length")).toBe(String(byteLength));
+  });
+
+  test.each([
     ["POST", "/sample", "GET, HEAD, OPTIONS"],
     ["DELETE", "/manifest.json", "GET, HEAD, OPTIONS"],
     ["GET", "/nearest", "POST, OPTIONS"],
@@ -129,6 +141,8 @@ describe("HTTP", () => {
       await response.arrayBuffer();
       expect(response.headers.get("access-control-allow-origin")).toBe("*");
       expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+      expect(response.headers.get("x-request-id")).toMatch(/^[\w-]+$/);
+      expect(response.headers.get("server-timing")).toMatch(/^total;dur=/);
     }
   });
 

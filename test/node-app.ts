@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { createApp } from "../edge/app.ts";
+import { type AppOptions, createApp } from "../edge/app.ts";
 import { generatorEngine } from "../edge/generator.ts";
 import { loadTfjsGenerator } from "../edge/generator-tfjs.ts";
 import { loadWasmGenerator } from "../edge/generator-wasm.ts";
@@ -23,15 +23,22 @@ const generatorModule = kernelModule("generator");
 const jpegModule = compiled("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm");
 
 export interface NodeApp {
-  request(path: string, init?: RequestInit): Promise<Response>;
+  /** @param environment what the host knows of the request, if anything */
+  request(path: string, init?: RequestInit, environment?: { clientAddress: string }): Promise<Response>;
   /** What requests asked the host to let finish, whatever becomes of them. */
   readonly keptAlive: readonly Promise<unknown>[];
   /** Assets fetched so far, in order. */
   readonly fetched: readonly string[];
 }
 
-/** @param bundles folder by model name; the first is the default */
-export function createNodeApp(bundles: Readonly<Record<string, string>>): NodeApp {
+/**
+ * @param bundles folder by model name; the first is the default
+ * @param options how it is configured; nothing is logged unless they say so
+ */
+export function createNodeApp(
+  bundles: Readonly<Record<string, string>>,
+  options: Partial<AppOptions> = {},
+): NodeApp {
   const fetched: string[] = [];
   const keptAlive: Promise<unknown>[] = [];
   const host = { waitUntil: (promise: Promise<unknown>) => void keptAlive.push(promise) };
@@ -47,6 +54,7 @@ export function createNodeApp(bundles: Readonly<Record<string, string>>): NodeAp
     }
   };
   const app = createApp({
+    logLevel: "off",
     fetchAsset,
     storage: assetStorage(fetchAsset),
     memoryBytes: 2 ** 30,
@@ -57,6 +65,11 @@ export function createNodeApp(bundles: Readonly<Record<string, string>>): NodeAp
         ? loadWasmGenerator(generatorModule, manifest, readFile)
         : loadTfjsGenerator(tfjsModule, manifest, readFile),
     decodeJpeg: createJpegDecoder(jpegModule),
+    ...options,
   });
-  return { fetched, keptAlive, request: async (path, init) => app.request(path, init, host) };
+  return {
+    fetched,
+    keptAlive,
+    request: async (path, init, environment) => app.request(path, init, { ...host, ...environment }),
+  };
 }

@@ -26,8 +26,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Starts `serve` and waits for the address that it prints. */
-async function startCommand(): Promise<{ child: ChildProcess; url: string; output: string }> {
-  const child = spawn(process.execPath, ["cli/serve.ts", bundle, "--port", "0"], { cwd: root });
+async function startCommand(
+  environment: Record<string, string> = {},
+): Promise<{ child: ChildProcess; url: string; output: string }> {
+  const env = { ...process.env, ...environment };
+  const child = spawn(process.execPath, ["cli/serve.ts", bundle, "--port", "0"], { cwd: root, env });
   let output = "";
   for await (const chunk of child.stdout!) {
     output += chunk;
@@ -77,6 +80,15 @@ describe("serve", () => {
     child.kill("SIGKILL");
     await until(async () => !(await answers(url)));
     await until(async () => !(await stages()).includes(stage!));
+  });
+
+  test("takes API keys and the log's level from the environment", async () => {
+    const { child, url } = await startCommand({ API_KEYS: "me=0123456789abcdef", LOG_LEVEL: "warn" });
+    expect((await fetch(`${url}/sample`)).status).toBe(401);
+    const [line] = await once(child.stderr!, "data");
+    expect(JSON.parse(String(line))).toMatchObject({ level: "warn", route: "/sample", status: 401 });
+    child.kill("SIGINT");
+    await once(child, "exit");
   });
 
   test("says that a port is in use, in one line", async () => {
