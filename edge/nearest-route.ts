@@ -8,6 +8,7 @@ import { VERDICT_NOTE } from "../shared/verdict.ts";
 import { calibrationAnswer, checkAnswer } from "./answers.ts";
 import { calibrationSchema, checkSchema, noteSchema } from "./check-schema.ts";
 import { exampleOfJpeg, exampleOfNpy, exampleOfNumbers, exampleOfPng } from "./example-body.ts";
+import { labelIndex } from "./label.ts";
 import type { Model } from "./model.ts";
 import { binaryBeside, modelProblems } from "./openapi.ts";
 import { type NearestBody, nearestBody, nearestQuery } from "./parameters.ts";
@@ -103,8 +104,15 @@ async function readExample(
     if ("pixels" in json) return exampleOfNumbers(model, "pixels", json.pixels);
     if ("vector" in json) return exampleOfNumbers(model, "vector", json.vector);
     const { seed, index, temperature } = json;
+    const label = labelIndex(model.manifest, json.label);
     const generator = await shared(c, model.generator());
-    const values = drawSamples(model.manifest, generator, { seed, first: index, count: 1, temperature });
+    const values = drawSamples(model.manifest, generator, {
+      seed,
+      first: index,
+      count: 1,
+      temperature,
+      label,
+    });
     return asExamples(model.manifest, values);
   }
   const bytes = new Uint8Array(await c.req.arrayBuffer());

@@ -67,17 +67,17 @@ export const sampleQuery = z.strictObject({
   seed: wholeNumber(
     0,
     MAX_SEED,
-    "Sample i depends on the model, the seed, i and the temperature alone. Left out: drawn at random, and " +
+    "Sample i depends on the model, the seed, i, the temperature and the label alone. Left out: drawn at random, and " +
       "told in the header x-imle-seed.",
   ),
   format: oneOf(
     ["png", "json", "npy"],
     "png (images only; n > 1: a grid), json, or npy (float32 [n, …shape]). Left out: chosen by Accept.",
   ),
-  label: z
-    .string({ error: repeated })
-    .optional()
-    .openapi({ description: "A class; class-conditional models only." }),
+  label: z.string({ error: repeated }).optional().openapi({
+    description:
+      "A class's name; class-conditional models only. Left out: each sample's is drawn as often as the training data have it.",
+  }),
   temperature: decimal(
     0,
     MAX_TEMPERATURE,
@@ -144,6 +144,10 @@ export const nearestBody = z
         .default(0)
         .openapi({ description: "Which sample of the seed." }),
       temperature: z.number().min(0).max(MAX_TEMPERATURE).default(1),
+      label: z
+        .string()
+        .optional()
+        .openapi({ description: "The class that was asked of /sample, if one was." }),
     }),
   ])
   .openapi("Example");

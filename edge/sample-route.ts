@@ -8,6 +8,7 @@ import { VERDICT_NOTE } from "../shared/verdict.ts";
 import { calibrationAnswer, checkAnswer } from "./answers.ts";
 import { cached } from "./caching.ts";
 import { calibrationSchema, checkSchema, noteSchema } from "./check-schema.ts";
+import { labelIndex, labelOfSample } from "./label.ts";
 import type { Model } from "./model.ts";
 import { negotiate } from "./negotiate.ts";
 import { binaryBeside, modelProblems, notModified } from "./openapi.ts";
@@ -28,6 +29,7 @@ const samplesSchema = z
     samples: z.array(
       z.object({
         index: z.int(),
+        label: z.string().optional().openapi({ description: "Its class; class-conditional models only." }),
         pixels: z.array(z.int()).optional().openapi({
           description: "Images: 0 to 255, height × width × channels, row by row; /nearest takes them back.",
         }),
@@ -71,28 +73,33 @@ export function sampleRoutes({ store, responseCache }: Services) {
     const query = c.req.valid("query");
     const { model, base } = await requestedModel(c, store);
     const { n = 1, temperature = 1, seed = randomSeed() } = query;
-    if (query.label !== undefined) {
-      throw new Problem(
-        "unconditional-model",
-        `label: model "${model.manifest.name}" is not class-conditional, so it can't draw a given class; leave label out`,
-      );
-    }
+    const label = labelIndex(model.manifest, query.label);
     const withCheck = query.check === "1";
     const format = chooseFormat(model, query.format, c.req.header("accept") ?? null, withCheck);
     const training = withCheck ? await shared(c, model.trainingExamples()) : null;
 
     const freshness = query.seed === undefined ? "none" : query.v === undefined ? "short" : "immutable";
-    const tag = [model.manifest.version, seed, n, temperature, format, withCheck ? "check" : ""].join("-");
+    const tag = [
+      model.manifest.version,
+      seed,
+      n,
+      temperature,
+      label ?? "",
+      format,
+      withCheck ? "check" : "",
+    ].join("-");
     const caching = { freshness, tag: query.seed === undefined ? null : tag, keptIn: responseCache } as const;
     const response = await cached(c, caching, async () => {
       const generator = await shared(c, model.generator());
-      const values = drawSamples(model.manifest, generator, { seed, first: 0, count: n, temperature });
+      const values = drawSamples(model.manifest, generator, { seed, first: 0, count: n, temperature, label });
       const body =
         format === "npy"
           ? encodeNpy({ shape: [n, ...model.manifest.output.shape], values: new Float32Array(values) })
           : format === "png"
             ? pngGrid(model, values, n)
-            : JSON.stringify(await samplesAnswer(model, values, { n, seed, temperature }, training, base));
+            : JSON.stringify(
+                await samplesAnswer(model, values, { n, seed, temperature, label }, training, base),
+              );
       return sized(body, MEDIA_TYPES[format]);
     });
     response.headers.set("vary", "accept");
@@ -149,7 +156,12 @@ function pngGrid(model: Model, values: Float32Array, count: number): Uint8Array<
 async function samplesAnswer(
   model: Model,
   values: Float32Array,
-  { n, seed, temperature }: { n: number; seed: number; temperature: number },
+  {
+    n,
+    seed,
+    temperature,
+    label,
+  }: { n: number; seed: number; temperature: number; label: number | undefined },
   training: TrainingExamples | null,
   base: string,
 ): Promise<Samples> {
@@ -167,6 +179,7 @@ async function samplesAnswer(
         const numbers = Array.from(example);
         return {
           index,
+          ...(model.manifest.conditional && { label: labelOfSample(model.manifest, label, seed, index)! }),
           ...(output.kind === "image" ? { pixels: numbers } : { vector: numbers }),
           ...(training && { check: await checkAnswer(training, example, 1, base) }),
         };

@@ -23,6 +23,8 @@ export interface SmallBundle {
   readonly architecture?: "dcgan" | "upsample-conv";
   /** What kernels are stored as; float32 if left out. */
   readonly weights?: WeightType;
+  /** Takes a class: "nought" for half of the training examples, "one" for a quarter of them, … */
+  readonly conditional?: true;
   readonly rowCount?: number;
   readonly heldOutCount?: number;
   /** Leaves the training examples out. */
@@ -70,7 +72,9 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
       }).layers
     : [...hidden, { kind: "dense", units: length, activation: outputActivation }];
   const weights: Record<string, Float32Array<ArrayBuffer>> = {};
-  for (const { kernel, bias, fanIn } of layerParameters(layers, latentSize)) {
+  const labelCounts = bundle.conditional ? [2, 1, 1] : null;
+  const inputSize = latentSize + (labelCounts?.length ?? 0);
+  for (const { kernel, bias, fanIn } of layerParameters(layers, inputSize)) {
     weights[kernel.name] = normals(random, sizeOf(kernel.shape)).map(
       (value) => (2 * value) / Math.sqrt(fanIn),
     );
@@ -84,10 +88,11 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
       ? await indexRows(bundle.indexed, train, output.shape, heldOut, scan, () => {})
       : null;
   const search = indexed?.search ?? scan;
-  const stored = withWeights({ latentSize, layers, weights }, bundle.weights ?? "float32");
+  const stored = withWeights({ latentSize: inputSize, layers, weights }, bundle.weights ?? "float32");
   return writeBundle(directory, {
     name,
-    latentSize,
+    latentSize: inputSize,
+    labelCounts,
     layers,
     weights: stored.generator.weights,
     storedWeights: stored.weights,
