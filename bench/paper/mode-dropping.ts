@@ -91,7 +91,7 @@ async function stacked(context: PaperContext): Promise<PaperRow[]> {
     glann: [
       "generator.latentSize=96",
       "objective.mapObjective=local-gaussians",
-      `objective.cuts=${context.size === "smoke" ? 2 : 11}`,
+      `objective.cuts=${context.size === "smoke" ? 2 : 10}`,
       "objective.codeShare=0.98",
     ],
   };

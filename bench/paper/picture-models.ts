@@ -36,8 +36,8 @@ export const PICTURE_MODELS: Readonly<Record<string, PictureModel>> = {
     set: [
       ...CODES,
       "objective.mapObjective=local-gaussians",
-      "objective.cuts=11",
-      "objective.cellRank=8",
+      "objective.cuts=10",
+      "objective.cellRank=14",
       "objective.codeShare=0.98",
     ],
   },
