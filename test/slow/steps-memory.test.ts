@@ -10,6 +10,9 @@ const SCRIPT = fileURLToPath(new URL("steps-memory.ts", import.meta.url));
 /** Else V8 makes room for short-lived objects in steps of 16 MiB, whenever it likes. */
 const SMALL_YOUNG_GENERATION = ["--min-semi-space-size=1", "--max-semi-space-size=1"];
 
+const MOST_PERCENT = 2;
+const ATTEMPTS = 3;
+
 /** A GPU in software takes about 10 ms for one. */
 const SOFTWARE_STEPS = 500;
 
@@ -20,10 +23,16 @@ describe.each(Object.values(ENGINES))("engine $name", (kind) => {
     const steps = found.notForAuto?.includes("software") ? SOFTWARE_STEPS : 10_000;
     // Before that, allocators fill their pools.
     const args = [...SMALL_YOUNG_GENERATION, SCRIPT, kind.name, String(steps / 5), String(steps)];
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    const { before, after } = JSON.parse(stdout) as { before: number; after: number };
-    const percent = 100 * (after / before - 1);
-    await annotate(`${steps} steps: ${percent.toFixed(2)} % more than ${Math.round(before / 2 ** 20)} MiB`);
-    expect(percent).toBeLessThan(2);
+    const growths: number[] = [];
+    // What leaks grows every time; what an allocator happens to keep on a busy machine doesn't.
+    while (growths.length < ATTEMPTS && !(Math.min(...growths) < MOST_PERCENT)) {
+      const { stdout } = await promisify(execFile)(process.execPath, args);
+      const { before, after } = JSON.parse(stdout) as { before: number; after: number };
+      growths.push(100 * (after / before - 1));
+      await annotate(
+        `${steps} steps: ${growths.at(-1)!.toFixed(2)} % more than ${Math.round(before / 2 ** 20)} MiB`,
+      );
+    }
+    expect(Math.min(...growths)).toBeLessThan(MOST_PERCENT);
   });
 });
