@@ -37,7 +37,7 @@ export const PICTURE_MODELS: Readonly<Record<string, PictureModel>> = {
       ...CODES,
       "objective.mapObjective=local-gaussians",
       "objective.cuts=10",
-      "objective.cellRank=14",
+      "objective.cellRank=13",
       "objective.codeShare=0.98",
     ],
   },
