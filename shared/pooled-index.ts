@@ -24,7 +24,7 @@ const VECTOR_BYTES = 16;
 const MAX_CANDIDATES = 128;
 
 /** Rows that are looked at for the nearest, those that lie nearest by their 4×4 means: a share, but not too few. */
-const NEAREST_SHARE = 1 / 64;
+const NEAREST_SHARE = 1 / 256;
 const MIN_NEAREST = 1024;
 
 /** Rows that are looked at for the most similar, those that correlate most by their 4×4 means. */
