@@ -1,9 +1,11 @@
 /**
  * `npm run bench -- verdict`: what the memorisation check finds. MNIST's first 50,000 images are the training set
  * and the 10,000 after them calibrate; then the share called a copy at alpha = 0.01 of altered copies, of fresh test
- * images and of samples. The peer is the ratio of plain pixel distances, calibrated on the same images.
+ * images and of samples. The peer is the ratio of plain pixel distances, calibrated on the same images. The rows
+ * `verdict/indexed-…` check by the index of means, as where the images don't fit in memory; their peer is the scan.
  */
 
+import type { NeighbourSearch } from "../shared/neighbour-scan.ts";
 import { pixelsToBytes } from "../shared/pixels.ts";
 import { createRandom } from "../shared/random.ts";
 import { STATISTICS, type StatisticName } from "../shared/statistic.ts";
@@ -14,6 +16,7 @@ import { loadDataset } from "../trainer/data/index.ts";
 import { scanRows } from "../trainer/data/scan-rows.ts";
 import { createOnnxEngine } from "../trainer/engine/onnx-engine.ts";
 import { scoreRows } from "../trainer/export/calibrate.ts";
+import { indexRows } from "../trainer/export/row-index.ts";
 import { ALTERATIONS, alteredCopies } from "./alterations.ts";
 import { type Benchmark, type BenchmarkRow, interquartileRange, median } from "./row.ts";
 import { startTraining } from "./training.ts";
@@ -26,6 +29,7 @@ const DUPLICATES = 0.05;
 const OURS: StatisticName = "aligned-ratio";
 const PEER: StatisticName = "neighbourhood-ratio";
 const PEER_LABEL = "pixel distances";
+const SCAN_LABEL = "all images in memory";
 
 /** The `mnist` preset for a fifth of its five minutes; a model that does nothing but learn 100 images by heart. */
 const STEPS = 4000;
@@ -54,59 +58,80 @@ export const benchVerdict: Benchmark = async (report, { wants, mnist }) => {
   report(`verdict: learning ${OVERFITTED_IMAGES} images by heart`);
   const overfitted = await trainAndSample(fewImages, OVERFITTED);
 
-  const duplicated = { ...data, train: withDuplicates(data.train) };
-  for (const [suffix, set] of [
-    ["", data],
-    ["-with-duplicates", duplicated],
-  ] as const) {
+  const queriesOf = ({ train, shape }: Dataset): Queries => {
     const random = createRandom(SEED).fork("verdict");
-    const queries = {
+    return {
       "false-positives": data.test!,
       "false-positives-samples": samples,
       ...Object.fromEntries(
-        Object.keys(ALTERATIONS).map((name) => [
-          name,
-          alteredCopies(name, set.train, set.shape, COPIES, random),
-        ]),
+        Object.keys(ALTERATIONS).map((name) => [name, alteredCopies(name, train, shape, COPIES, random)]),
       ),
     };
-    rows.push(...(await compare(suffix, set, queries, report)));
-  }
+  };
+  const duplicated = { ...data, train: withDuplicates(data.train) };
+  rows.push(...(await compare("", data, queriesOf(data), report)));
+  rows.push(...(await compare("-with-duplicates", duplicated, queriesOf(duplicated), report)));
+  rows.push(...(await compareIndexed(data, queriesOf(data), report)));
   rows.push(...(await compare("", fewImages, { "overfitted-samples": overfitted }, report)));
   return rows;
 };
+
+type Queries = Readonly<Record<string, Rows>>;
 
 /** One row for each set of queries. */
 async function compare(
   suffix: string,
   data: Dataset,
-  queries: Readonly<Record<string, Rows>>,
+  queries: Queries,
   report: (line: string) => void,
 ): Promise<BenchmarkRow[]> {
   report(`verdict: calibrating against ${data.train.count} training images${suffix}`);
-  const ours = await createCheck(data, OURS);
-  const peer = await createCheck(data, PEER);
+  const scan = scanRows(data.train, data.shape);
+  const ours = await createCheck(scan, OURS, NEIGHBOURHOOD, data.heldOut);
+  const peer = await createCheck(scan, PEER, NEIGHBOURHOOD, data.heldOut);
+  return compareChecks((name) => `verdict/${name}${suffix}`, queries, ours, peer, PEER_LABEL, report);
+}
+
+/** By the index, with the neighbourhood that it has; the peer is the scan. */
+async function compareIndexed(
+  { train, heldOut, shape }: Dataset,
+  queries: Queries,
+  report: (line: string) => void,
+): Promise<BenchmarkRow[]> {
+  report(`verdict: indexing ${train.count} training images`);
+  const scan = scanRows(train, shape);
+  const { search } = (await indexRows("pooled", train, shape, heldOut, scan, () => {}))!;
+  const ours = await createCheck(search, OURS, search.alignedNeighbourhood, heldOut);
+  const peer = await createCheck(scan, OURS, NEIGHBOURHOOD, heldOut);
+  return compareChecks((name) => `verdict/indexed-${name}`, queries, ours, peer, SCAN_LABEL, report);
+}
+
+async function compareChecks(
+  rowName: (queries: string) => string,
+  queries: Queries,
+  ours: Check,
+  peer: Check,
+  peerLabel: string,
+  report: (line: string) => void,
+): Promise<BenchmarkRow[]> {
   const rows: BenchmarkRow[] = [];
-  for (const [name, query] of Object.entries(queries)) {
-    report(`verdict/${name}${suffix} …`);
+  for (const [queryName, query] of Object.entries(queries)) {
+    const name = rowName(queryName);
+    report(`${name} …`);
     const [value, peerValue] = [await ours(query), await peer(query)];
-    const ratio = name.startsWith("false") ? peerValue / value : value / peerValue;
-    rows.push({
-      name: `verdict/${name}${suffix}`,
-      value,
-      unit: "%",
-      spread: 0,
-      peer: PEER_LABEL,
-      peerValue,
-      ratio,
-    });
+    const ratio = queryName.startsWith("false") ? peerValue / value : value / peerValue;
+    rows.push({ name, value, unit: "%", spread: 0, peer: peerLabel, peerValue, ratio });
   }
   return rows;
 }
 
-async function createCheck({ train, heldOut, shape }: Dataset, statistic: StatisticName): Promise<Check> {
-  const scan = scanRows(train, shape);
-  const score = (rows: Rows) => scoreRows(scan, statistic, NEIGHBOURHOOD, rows);
+async function createCheck(
+  search: NeighbourSearch,
+  statistic: StatisticName,
+  neighbourhood: number,
+  heldOut: Rows,
+): Promise<Check> {
+  const score = (rows: Rows) => scoreRows(search, statistic, neighbourhood, rows);
   const ascending = (await score(heldOut)).sort();
   return async (rows) => {
     const isCopy = (value: number) => verdictOf(conformalPValue(ascending, value), ALPHA) === "copy";

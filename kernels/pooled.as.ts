@@ -511,19 +511,25 @@ function correlationBins(dots: usize, sums: usize, inverses: usize, queryMean: v
 }
 
 /**
- * As `candidates`, but looks at about as many as the shortlist: where it ends is told by a sample of the rows.
+ * As `candidates`, but looks at about as many as the shortlist, where it ends being told by a sample of the rows, and of
+ * those only at the finalists in full: about as many as correlate most in the coarse rows with the query in any of its
+ * positions.
  *
+ * @param coarseQueries [5, coarseStride] int16, the query in each position
+ * @param coarseQuerySums, coarseQueryInverses 5 float32 each
  * @param near room for 2 × shortlist int32
+ * @param bins room for 2 × shortlist int32
  */
 export function similar(
-  rows: usize, rowCount: i32, rowLength: usize, shortlist: i32,
-  coarseDots: usize, coarseSums: usize, coarseInverses: usize, coarseSum: f32, coarseInverse: f32, coarseCells: i32,
+  rows: usize, rowCount: i32, rowLength: usize, shortlist: i32, finalists: i32,
+  coarseDots: usize, coarse: usize, coarseStride: usize, coarseSums: usize, coarseInverses: usize, coarseCells: i32,
+  coarseQueries: usize, coarseQuerySums: usize, coarseQueryInverses: usize,
   fine: usize, fineStride: usize, fineSums: usize, fineInverses: usize, fineCells: i32,
   fineQueries: usize, fineQuerySums: usize, fineQueryInverses: usize,
-  histogram: usize, near: usize, exclude: i32, k: i32, scores: usize, candidates: usize,
+  histogram: usize, near: usize, bins: usize, exclude: i32, k: i32, scores: usize, candidates: usize,
 ): i32 {
-  const queryMean = f32x4.splat(coarseSum / <f32>coarseCells);
-  const scale = f32x4.splat(coarseInverse * <f32>(BINS / 2));
+  const queryMean = f32x4.splat(load<f32>(coarseQuerySums) / <f32>coarseCells);
+  const scale = f32x4.splat(load<f32>(coarseQueryInverses) * <f32>(BINS / 2));
   const step = sampleStep(rowCount);
   memory.fill(histogram, 0, BINS << 2);
   for (let first = 0; first + 4 <= rowCount; first += step) {
@@ -539,8 +545,31 @@ export function similar(
     const bits = i32x4.bitmask(i32x4.ge_s(places, last));
     if (bits != 0) end = append(end, limit, first, bits, rowCount);
   }
+
+  memory.fill(histogram, 0, BINS << 2);
+  for (let at = near; at < end; at += 4) {
+    const i = <usize>load<i32>(at);
+    dotEach(coarse + i * coarseStride, coarseQueries, coarseStride);
+    const mean = load<f32>(coarseSums + (i << 2)) / <f32>coarseCells;
+    let best: f32 = -1;
+    for (let position = 0; position < POSITIONS; position++) {
+      const offset = <usize>position << 2;
+      const covariance = <f32>dotOf(position) - mean * load<f32>(coarseQuerySums + offset);
+      best = max(best, covariance * load<f32>(coarseQueryInverses + offset));
+    }
+    const place = <i32>((best * load<f32>(coarseInverses + (i << 2)) + 1) * <f32>(BINS / 2));
+    const bin = max(0, min(BINS - 1, place));
+    store<i32>(bins + (at - near), bin);
+    countBin(histogram, bin);
+  }
+  const lastFinalist = lastBin(histogram, BINS - 1, -1, finalists);
+  let endOfFinalists = near;
+  for (let at = near; at < end; at += 4) {
+    store<i32>(endOfFinalists, load<i32>(at));
+    endOfFinalists += <usize>(load<i32>(bins + (at - near)) >= lastFinalist) << 2;
+  }
   return mostSimilar(
-    rows, rowLength, near, end, fine, fineStride, fineSums, fineInverses, fineCells,
+    rows, rowLength, near, endOfFinalists, fine, fineStride, fineSums, fineInverses, fineCells,
     fineQueries, fineQuerySums, fineQueryInverses, exclude, k, scores, candidates,
   );
 }

@@ -24,12 +24,15 @@ const VECTOR_BYTES = 16;
 const MAX_CANDIDATES = 128;
 
 /** Rows that are looked at for the nearest, those that lie nearest by their 4×4 means: a share, but not too few. */
-const NEAREST_SHARE = 1 / 64;
+const NEAREST_SHARE = 1 / 256;
 const MIN_NEAREST = 1024;
 
 /** Rows that are looked at for the most similar, those that correlate most by their 4×4 means. */
 const SIMILAR_SHARE = 1 / 64;
 const MIN_SIMILAR = 3072;
+
+/** Rows of those that are looked at by their 2×2 means: those that correlate most by their 4×4 means in any position. */
+const SIMILAR_FINALISTS = 512;
 
 export interface PooledIndex extends CandidateIndex {
   /** The file: [rowCount, stride] uint8, every row's means, filled up with zeros. Fill before the first query. */
@@ -60,6 +63,7 @@ export function createPooledIndex(
   const histogramAt = allocate(HISTOGRAM_BINS * 4);
   const dotsAt = allocate(wholeVectors(rowCount * 4));
   const nearAt = allocate(2 * Math.max(similarShortlist, nearestShortlist) * 4);
+  const binsAt = allocate(2 * similarShortlist * 4);
   const fine = layOutLevel(2, shape, rowCount, allocate);
   const coarse = layOutLevel(2, half, rowCount, allocate);
   const memory = create();
@@ -120,7 +124,6 @@ export function createPooledIndex(
     kernel.dotProducts(coarse.rows.bytesAt, rowCount, coarse.stride, coarse.widenedAt, dotsAt);
   };
   const uint32At = (offset: number) => new Uint32Array(buffer, offset, 1)[0]!;
-  const float32At = (offset: number) => new Float32Array(buffer, offset, 1)[0]!;
 
   return {
     bytes,
@@ -152,12 +155,16 @@ export function createPooledIndex(
         rowCount,
         fine.stride,
         similarShortlist,
+        SIMILAR_FINALISTS,
         dotsAt,
+        coarse.rows.bytesAt,
+        coarse.stride,
         coarse.rows.sumsAt,
         coarse.rows.inversesAt,
-        float32At(coarse.queries.sumsAt),
-        float32At(coarse.queries.inversesAt),
         coarse.cells,
+        coarse.widenedAt,
+        coarse.queries.sumsAt,
+        coarse.queries.inversesAt,
         fine.rows.bytesAt,
         fine.stride,
         fine.rows.sumsAt,
@@ -168,6 +175,7 @@ export function createPooledIndex(
         fine.queries.inversesAt,
         histogramAt,
         nearAt,
+        binsAt,
         exclude,
         Math.min(counts.similar, MAX_CANDIDATES),
         scoresAt,
