@@ -41,7 +41,8 @@ export function generatedImage(
 export function paint(canvas: HTMLCanvasElement, image: Image): void {
   canvas.width = image.width;
   canvas.height = image.height;
-  canvas.getContext("2d")!.putImageData(toImageData(image), 0, 0);
+  // It is drawn from memory, and may be read back.
+  canvas.getContext("2d", { willReadFrequently: true })!.putImageData(toImageData(image), 0, 0);
 }
 
 function toImageData({ width, height, channels, data }: Image): ImageData {
