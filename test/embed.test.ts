@@ -159,9 +159,8 @@ describe.skipIf(!hasChromium)(`the embed in Chromium${reason}`, () => {
         await openScript();
         const seeds = Array.from({ length: SEEDS }, (_, i) => (i === 0 ? Number.MAX_SAFE_INTEGER : 31 * i));
         const drawn = await draw({ url: `/models/${name}/`, seeds, n: 3 });
-        for (const [i, seed] of seeds.entries()) {
-          expect(drawn[i]).toEqual(await servedSamples(`${edge.url}/models/${name}`, `n=3&seed=${seed}`));
-        }
+        const served = seeds.map((seed) => servedSamples(`${edge.url}/models/${name}`, `n=3&seed=${seed}`));
+        expect(drawn).toEqual(await Promise.all(served));
         expect(complaints).toEqual([]);
       },
     );
@@ -289,15 +288,16 @@ describe.skipIf(!hasChromium)(`the embed in Chromium${reason}`, () => {
     });
     afterAll(() => new Promise((resolve) => closed.close(resolve)));
 
-    test.each([
-      ["missing-model", () => "/models/none/", /models\/none\/manifest.json: there is no model here; check/],
-      ["bad-parameter", () => "http://", /"http:\/\/": expected a model's address/],
-      ["not-a-model", () => "/openapi.json", /openapi.json: format version undefined/],
-      ["unreachable", () => closedUrl, /can't be reached.*\(CORS\)/],
-    ])("%s", async (code, url, message) => {
+    test.each([true, false])("about addresses (in a worker: %s)", async (worker) => {
       await openScript();
-      for (const worker of [true, false]) {
-        const error = await failure(url(), { worker });
+      const cases = [
+        ["missing-model", "/models/none/", /models\/none\/manifest.json: there is no model here; check/],
+        ["bad-parameter", "http://", /"http:\/\/": expected a model's address/],
+        ["not-a-model", "/openapi.json", /openapi.json: format version undefined/],
+        ["unreachable", closedUrl, /can't be reached.*\(CORS\)/],
+      ] as const;
+      for (const [code, url, message] of cases) {
+        const error = await failure(url, { worker });
         expect(error).toEqual({ name: "EmbedError", code, message: expect.stringMatching(message) });
       }
     });
@@ -319,7 +319,7 @@ describe.skipIf(!hasChromium)(`the embed in Chromium${reason}`, () => {
       await draw({ url: "/", seeds: [7] });
       const kept = await page.evaluate(async () => {
         const cache = await Reflect.get(globalThis, "caches").open("imle-edge");
-        const requests: { url: string }[] = await cache.keys();
+        const requests: Request[] = await cache.keys();
         for (const request of requests) await cache.put(request, new Response("altered"));
         return requests.map(({ url }) => url);
       });
@@ -343,19 +343,22 @@ describe.skipIf(!hasChromium)(`the embed in Chromium${reason}`, () => {
       expect(error!.message).toMatch(/add 'wasm-unsafe-eval' to its script-src/);
     });
 
-    test.each([
-      [{ n: 0 }, /n: expected a whole number from 1 to 10000, got 0/],
-      [{ seed: -1 }, /seed: expected a whole number from 0/],
-      [{ temperature: 3 }, /temperature: expected 0 to 2, got 3/],
-      [{ label: "one" }, /model "grey" is not class-conditional/],
-    ])("%j", async (options, message) => {
+    test("parameters", async () => {
       await openScript();
-      const error = await failure("/", {}, options);
-      expect(error).toEqual({
-        name: "EmbedError",
-        code: "bad-parameter",
-        message: expect.stringMatching(message),
-      });
+      const cases = [
+        [{ n: 0 }, /n: expected a whole number from 1 to 10000, got 0/],
+        [{ seed: -1 }, /seed: expected a whole number from 0/],
+        [{ temperature: 3 }, /temperature: expected 0 to 2, got 3/],
+        [{ label: "one" }, /model "grey" is not class-conditional/],
+      ] as const;
+      for (const [options, text] of cases) {
+        const message = expect.stringMatching(text);
+        expect(await failure("/", {}, options)).toEqual({
+          name: "EmbedError",
+          code: "bad-parameter",
+          message,
+        });
+      }
     });
   });
 
