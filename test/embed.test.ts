@@ -319,7 +319,7 @@ describe.skipIf(!hasChromium)(`the embed in Chromium${reason}`, () => {
       await draw({ url: "/", seeds: [7] });
       const kept = await page.evaluate(async () => {
         const cache = await Reflect.get(globalThis, "caches").open("imle-edge");
-        const requests: Request[] = await cache.keys();
+        const requests: readonly Request[] = await cache.keys();
         for (const request of requests) await cache.put(request, new Response("altered"));
         return requests.map(({ url }) => url);
       });
