@@ -187,9 +187,19 @@ describe.skipIf(!hasChromium)(`the embed in Chromium${reason}`, () => {
 
     test("draws on the page's own thread where workers are refused", async () => {
       const policy = "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; worker-src 'none'";
+      await page.addInitScript(() => {
+        const refused: string[] = [];
+        Reflect.set(globalThis, "refused", refused);
+        addEventListener("securitypolicyviolation", (event) => {
+          refused.push(Reflect.get(event, "effectiveDirective"));
+        });
+      });
       await openScript({ "content-security-policy": policy });
       const drawn = await draw({ url: "/", seeds: [7], n: 4 });
       expect(drawn[0]).toEqual(await servedSamples(edge.url, "n=4&seed=7"));
+      // Nothing else was refused: the embed does not try `eval`.
+      const refused = await page.evaluate(() => Reflect.get(globalThis, "refused") as string[]);
+      expect(new Set(refused)).toEqual(new Set(["worker-src"]));
     });
 
     test("fetches the weights once, tells how far it is, and keeps them", async () => {

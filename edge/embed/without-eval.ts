@@ -1,4 +1,4 @@
-/** Imported before any schema is made: zod tries `eval` then, of which pages whose policy forbids it complain. */
+/** Imported before any schema is made: zod then tries `eval`, and a policy that forbids it counts the attempt. */
 
 import { config } from "zod";
 
