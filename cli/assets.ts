@@ -1,4 +1,4 @@
-/** Puts together what the Worker serves from: bundles, checked file by file, and the playground. */
+/** Puts together what the Worker serves from: bundles, checked file by file, the playground and the embed. */
 
 import { copyFile, link, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -7,7 +7,7 @@ import type { Manifest } from "../shared/manifest.ts";
 import { rowPages } from "../shared/row-pages.ts";
 import { type Bundle, openBundle } from "../trainer/bundle-reader.ts";
 import { InputError } from "../trainer/input-error.ts";
-import { buildPlayground } from "./build-worker.ts";
+import { buildEmbed, buildPlayground } from "./build-worker.ts";
 
 /** @throws InputError if a bundle can't be trusted, or two have the same name */
 export async function checkBundles(directories: readonly string[]): Promise<Bundle[]> {
@@ -77,9 +77,10 @@ export async function storedSizes(files: readonly StoredFile[]): Promise<number[
   );
 }
 
-/** Writes the pages that the Worker shows. */
+/** Writes the pages that the Worker shows, and what it has for others' pages. */
 export async function writePages(directory: string): Promise<void> {
   await buildPlayground(join(directory, "playground"));
+  await buildEmbed(join(directory, "embed"));
 }
 
 /**

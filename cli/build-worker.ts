@@ -1,4 +1,4 @@
-/** Bundles the Worker and the playground's script with esbuild. */
+/** Bundles the Worker, the playground's script and the embed with esbuild. */
 
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -149,4 +149,18 @@ export async function buildPlayground(directory: string): Promise<void> {
     logLevel: "error",
   });
   await writeFile(join(directory, "index.html"), await readFile(join(source, "index.html")));
+}
+
+/** Builds the embed, one ES module with our kernel in it: embed.js. */
+export async function buildEmbed(directory: string): Promise<void> {
+  await build({
+    entryPoints: [join(root, "edge/embed/embed.ts")],
+    outdir: directory,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    loader: { ".wasm": "binary" },
+    logLevel: "error",
+  });
 }

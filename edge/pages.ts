@@ -1,6 +1,8 @@
-/** GET / (the playground, at every model's address too), its script and style, and GET /docs. */
+/** GET / (the playground, at every model's address too), its script and style, GET /embed.js, and GET /docs. */
 
 import type { Context, Hono } from "hono";
+import { sha256Hex } from "../shared/sha256.ts";
+import { cached } from "./caching.ts";
 import { docsPage } from "./docs-page.ts";
 import { Problem } from "./problem.ts";
 import { type EdgeEnv, requestedModel, type Services } from "./services.ts";
@@ -20,30 +22,54 @@ const PLAYGROUND_FILES = {
   "playground.css": "text/css; charset=utf-8",
 } as const;
 
+/** What the embed's worker may do: it is this file again, and reads models from anywhere. */
+const EMBED_POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src *; frame-ancestors 'none'";
+
 /** The playground of the default model or, under /models/:name, of any. */
 export function addPlayground(app: Hono<EdgeEnv>, path: string, { store, fetchAsset }: Services): void {
   app.get(path, async (c) => {
     await requestedModel(c, store);
-    return new Response(await playgroundFile(fetchAsset, "index.html"), { headers: PAGE_HEADERS });
+    return new Response(await page(fetchAsset, "playground/index.html"), { headers: PAGE_HEADERS });
   });
 }
 
 export function addPages(app: Hono<EdgeEnv>, { fetchAsset }: Services, openApi: () => object): void {
   for (const [file, mediaType] of Object.entries(PLAYGROUND_FILES)) {
     app.get(`/${file}`, async () => {
-      return new Response(await playgroundFile(fetchAsset, file), {
+      return new Response(await page(fetchAsset, `playground/${file}`), {
         headers: { "content-type": mediaType, "cache-control": "public, no-cache" },
       });
     });
   }
+  addEmbed(app, fetchAsset);
   app.get("/docs", (_: Context) => new Response(docsPage(openApi()), { headers: PAGE_HEADERS }));
 }
 
-async function playgroundFile(
-  fetchAsset: Services["fetchAsset"],
-  file: string,
-): Promise<ReadableStream | null> {
-  const response = await fetchAsset(`playground/${file}`);
-  if (!response.ok) throw new Problem("not-found", `the playground's ${file} was not built with this server`);
+/** The embed; `?v=` its entity tag names these very bytes, for ever. */
+function addEmbed(app: Hono<EdgeEnv>, fetchAsset: Services["fetchAsset"]): void {
+  const file = "embed/embed.js";
+  let tag: string | null = null;
+  app.get("/embed.js", async (c) => {
+    tag ??= await contentTag(await page(fetchAsset, file));
+    const freshness = c.req.query("v") === tag ? "immutable" : "revalidate";
+    return cached(c, { freshness, tag }, async () => {
+      return new Response(await page(fetchAsset, file), {
+        headers: {
+          "content-type": "text/javascript; charset=utf-8",
+          "content-security-policy": EMBED_POLICY,
+        },
+      });
+    });
+  });
+}
+
+async function contentTag(content: ReadableStream | null): Promise<string> {
+  return (await sha256Hex(new Uint8Array(await new Response(content).arrayBuffer()))).slice(0, 16);
+}
+
+async function page(fetchAsset: Services["fetchAsset"], file: string): Promise<ReadableStream | null> {
+  const response = await fetchAsset(file);
+  if (!response.ok) throw new Problem("not-found", `${file} was not built with this server`);
   return response.body;
 }

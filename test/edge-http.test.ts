@@ -153,6 +153,7 @@ describe("HTTP", () => {
       "/favicon.ico",
       "/models/grey/nope",
       "/playground/index.html",
+      "/embed/embed.js",
       "//",
     ]) {
       await expectProblem(await edge.get(path), 404, "not-found", /no such route/);

@@ -1,0 +1,138 @@
+/** A model in memory, drawing where it was loaded: in a worker, or on the page's own thread. */
+
+import kernelBytes from "../../kernels/build/generator.wasm";
+import { BundleError, inputSpecOf, type Manifest } from "../../shared/manifest.ts";
+import { generatorEngine } from "../generator.ts";
+import { loadWasmGenerator } from "../generator-wasm.ts";
+import { labelIndex, labelOfSample } from "../label.ts";
+import { Problem } from "../problem.ts";
+import { asExamples, drawSamples } from "../sampling.ts";
+import { bundleFiles, fetchManifest, type OnProgress } from "./bundle-files.ts";
+import { EmbedError } from "./embed-error.ts";
+import { type Point, pathInputs } from "./path-inputs.ts";
+
+export interface SampleRequest {
+  readonly seed: number;
+  readonly count: number;
+  readonly temperature: number;
+  readonly label: string | undefined;
+}
+
+export interface PathRequest {
+  readonly from: Point;
+  readonly to: Point;
+  readonly steps: number;
+  readonly temperature: number;
+}
+
+/** Examples one after the other, as /sample's JSON has them: bytes of images, numbers of vectors. */
+export interface Drawn {
+  readonly values: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  /** The class of each; null where the model has none. */
+  readonly labels: readonly (string | null)[];
+}
+
+export interface Engine {
+  readonly manifest: Manifest;
+  sample(request: SampleRequest, signal: AbortSignal): Promise<Drawn>;
+  interpolate(request: PathRequest, signal: AbortSignal): Promise<Drawn>;
+}
+
+/** Samples between two looks at the signal. */
+const BATCH = 64;
+
+/**
+ * @param url the manifest's
+ * @throws EmbedError
+ */
+export async function loadEngine(url: string, signal: AbortSignal, onProgress: OnProgress): Promise<Engine> {
+  if (!globalThis.crypto?.subtle) {
+    throw new EmbedError(
+      "insecure-page",
+      "this page was not loaded securely, so the model's hashes can't be checked; open it by https or on localhost",
+    );
+  }
+  const module = await compileKernel();
+  const manifest = await fetchManifest(url, signal);
+  if (generatorEngine(manifest) !== "wasm") {
+    throw new EmbedError(
+      "unsupported-model",
+      `${url}: model "${manifest.name}" has layers that only TF.js runs; load its model.json with TF.js`,
+    );
+  }
+  const generator = await loadWasmGenerator(
+    module,
+    manifest,
+    bundleFiles(url, manifest, signal, onProgress),
+  ).catch((error: unknown) => {
+    throw error instanceof BundleError ? new EmbedError("altered", error.message) : error;
+  });
+
+  /** Draws batch by batch, so that an abort is heard in between. */
+  const inBatches = async (
+    count: number,
+    signal: AbortSignal,
+    draw: (first: number, count: number) => Float32Array,
+  ): Promise<Drawn["values"]> => {
+    const length = manifest.output.shape.reduce<number>((product, side) => product * side, 1);
+    const size = count * length;
+    const values = manifest.output.kind === "image" ? new Uint8Array(size) : new Float32Array(size);
+    for (let first = 0; first < count; first += BATCH) {
+      if (first > 0) await new Promise((resolve) => setTimeout(resolve));
+      signal.throwIfAborted();
+      values.set(asExamples(manifest, draw(first, Math.min(BATCH, count - first))), first * length);
+    }
+    return values;
+  };
+
+  return {
+    manifest,
+    async sample({ seed, count, temperature, label }, signal) {
+      const index = knownLabel(manifest, label);
+      return {
+        values: await inBatches(count, signal, (first, count) =>
+          drawSamples(manifest, generator, { seed, first, count, temperature, label: index }),
+        ),
+        labels: Array.from({ length: count }, (_, i) => labelOfSample(manifest, index, seed, i) ?? null),
+      };
+    },
+    async interpolate({ from, to, steps, temperature }, signal) {
+      const ends = [from, to].map(({ seed, label }) => ({ seed, label: knownLabel(manifest, label) }));
+      const inputs = pathInputs(inputSpecOf(manifest), ends[0]!, ends[1]!, steps, temperature);
+      const size = inputs.length / steps;
+      return {
+        values: await inBatches(steps, signal, (first, count) =>
+          generator.generate(inputs.subarray(first * size, (first + count) * size), count),
+        ),
+        labels: Array.from({ length: steps }, () => null),
+      };
+    },
+  };
+}
+
+async function compileKernel(): Promise<WebAssembly.Module> {
+  if (typeof WebAssembly !== "object" || !WebAssembly.validate(kernelBytes)) {
+    throw new EmbedError(
+      "unsupported-browser",
+      "this browser has no WebAssembly SIMD, which the generator needs; " +
+        "Chrome 91, Firefox 89 and Safari 16.4 have it, and their successors",
+    );
+  }
+  try {
+    return await WebAssembly.compile(kernelBytes);
+  } catch (error) {
+    throw new EmbedError(
+      "unsupported-browser",
+      "this page's content security policy forbids WebAssembly; add 'wasm-unsafe-eval' to its script-src " +
+        `(${(error as Error).message})`,
+    );
+  }
+}
+
+function knownLabel(manifest: Manifest, label: string | undefined): number | undefined {
+  try {
+    return labelIndex(manifest, label);
+  } catch (error) {
+    throw error instanceof Problem ? new EmbedError("bad-parameter", error.message) : error;
+  }
+}
