@@ -1,0 +1,66 @@
+/** `kill -9` at random moments: 6 here, 200 by `npm run test:faults`. */
+
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { createRandom } from "../shared/random.ts";
+import { openBundle } from "../trainer/bundle-reader.ts";
+import { readCheckpoint } from "../trainer/run/checkpoint.ts";
+import { exportedWeights, runIn, startTraining, tinyTraining } from "./train-process.ts";
+
+const KILLS = Number(process.env["FAULT_KILLS"] ?? 6);
+const root = mkdtempSync(join(tmpdir(), "imle-killed-"));
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** Everything that lies where finished things lie is whole. */
+async function expectNothingHalf(cwd: string): Promise<void> {
+  const checkpoints = join(runIn(cwd), "checkpoints");
+  for (const name of readdirSync(checkpoints).filter((file) => file.endsWith(".ckpt"))) {
+    await readCheckpoint(join(checkpoints, name));
+  }
+  if (!existsSync(join(cwd, "dots"))) return;
+  const { manifest, read } = await openBundle(join(cwd, "dots"));
+  for (const { path } of manifest.files) await read(path);
+}
+
+test(
+  `after every one of ${KILLS} kills, --resume ends with the weights of the undisturbed run`,
+  async () => {
+    const args = [...tinyTraining(root), "--steps", "300", "--out", "dots"];
+    const begin = async (name: string) => {
+      const cwd = join(root, name);
+      mkdirSync(cwd);
+      const training = startTraining(cwd, ...args);
+      await training.told("run");
+      return { cwd, training, begunAt: performance.now() };
+    };
+
+    const undisturbed = await begin("undisturbed");
+    expect(await undisturbed.training.ended()).toMatchObject({ status: 0, stderr: "" });
+    const milliseconds = performance.now() - undisturbed.begunAt;
+    const expected = exportedWeights(join(undisturbed.cwd, "dots"));
+
+    const random = createRandom(7);
+    const moments: Record<string, number> = { training: 0, exporting: 0, ended: 0 };
+    for (let kill = 0; kill < KILLS; kill++) {
+      const { cwd, training } = await begin(`killed-${kill}`);
+      await new Promise((resolve) => setTimeout(resolve, random.uniform() * milliseconds));
+      training.child.kill("SIGKILL");
+      const { status, events } = await training.ended();
+      const isExporting = events.some(({ event }) => event === "evaluating");
+      moments[status === 0 ? "ended" : isExporting ? "exporting" : "training"]! += 1;
+      await expectNothingHalf(cwd);
+
+      const resumed = await startTraining(cwd, "--resume", runIn(cwd), "--out", "dots").ended();
+      expect(resumed).toMatchObject({ status: 0, stderr: "" });
+      await expectNothingHalf(cwd);
+      expect(exportedWeights(join(cwd, "dots"))).toEqual(expected);
+      expect(readdirSync(runIn(cwd))).not.toContain("lock.json");
+      rmSync(cwd, { recursive: true });
+    }
+    console.log("killed while", moments);
+    expect(moments["ended"]).toBeLessThan(KILLS);
+  },
+  Math.max(120, KILLS * 30) * 1000,
+);
