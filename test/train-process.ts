@@ -9,7 +9,7 @@ import { createRandom } from "../shared/random.ts";
 
 const SCRIPT = fileURLToPath(new URL("../cli/train.ts", import.meta.url));
 
-/** Writes 90 points in the plane; what to give `train` for a small model of them, a checkpoint after every step. */
+/** Writes 90 points in the plane; what to give `train` for a small model of them, with many checkpoints. */
 export function tinyTraining(folder: string): string[] {
   const points = join(folder, "points.csv");
   const random = createRandom(1);
@@ -26,7 +26,7 @@ export function tinyTraining(folder: string): string[] {
       "--objective",
       "imle",
       "--set",
-      "run.checkpointEverySeconds=1e-6",
+      "run.checkpointEverySeconds=0.02",
     ],
     ...[
       "--set",

@@ -27,8 +27,8 @@ export async function lockRun(folder: string): Promise<void> {
   const file = join(folder, FILE);
   const mine = thisProcess();
   const temporary = `${file}.${mine.pid}`;
-  await writeFile(temporary, JSON.stringify(mine));
   try {
+    await writeFile(temporary, JSON.stringify(mine));
     while (!(await linkNew(temporary, file))) {
       const text = await readFile(file, "utf8").catch(() => null);
       if (text === null) continue; // its owner has just let go
@@ -52,20 +52,19 @@ export async function lockRun(folder: string): Promise<void> {
 const held = new Set<string>();
 
 function unlockAll(): void {
-  for (const folder of held) {
-    try {
-      unlockRun(folder);
-    } catch {
-      // On a disk that went read-only the lock stays; its owner will be known as dead.
-    }
-  }
+  for (const folder of held) unlockRun(folder);
 }
 
 /** Gives the lock back, if this process holds it. */
 export function unlockRun(folder: string): void {
   const file = join(folder, FILE);
   const owner = parseOwner(readText(file) ?? "");
-  if (owner && isSame(owner, thisProcess())) rmSync(file, { force: true });
+  if (!owner || !isSame(owner, thisProcess())) return;
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // On a disk that went read-only it stays; its owner will be known as dead.
+  }
 }
 
 /** Whether `path` is new; a file that is there stays. The new one is whole from its first moment. */
