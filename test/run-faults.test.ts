@@ -95,12 +95,12 @@ beforeAll(async () => {
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-test.each([
+test.for([
   ["full", "ENOSPC"],
   ["read-only", "EROFS"],
 ] as const)(
   "a disk that becomes %s: training goes on to its end, warned once of each thing",
-  async (kind, code) => {
+  async ([kind, code], { skip }) => {
     const out = join(newFolder(), "dots");
     const args = [...TINY, "--steps", STEPS, "--out", out];
     const isMounted = await onTinyDisk(async (disk, remount) => {
@@ -144,6 +144,6 @@ test.each([
       expect(resumed).toMatchObject({ status: 0, stderr: "" });
       expect(exportedWeights(out)).toEqual(exportedWeights(undisturbed));
     });
-    if (!isMounted) console.warn("skipped: a disk of its own takes root");
+    if (!isMounted) skip("a disk of its own takes root");
   },
 );
