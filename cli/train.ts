@@ -50,7 +50,10 @@ const command = new Command("train")
       .conflicts("epochs"),
   )
   .option("--epochs <n>", "train until every example had its turn this often", positiveNumberOption)
-  .option("--resume <dir>", "go on with a run folder that was interrupted; --set may change optimiser.*")
+  .option(
+    "--resume <dir>",
+    "go on with a run folder that was interrupted, or with one of its checkpoints; --set may change optimiser.*",
+  )
   .option("--set <path=value>", "set any field of the configuration (repeatable)", collect, [])
   .option("--json", "one JSON object a line on stdout instead of the progress display", false)
   .action(run);

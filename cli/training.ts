@@ -12,7 +12,8 @@ export interface TrainingStart {
   readonly config: Config;
   /** The run to go on with, and where it was; a new one if left out. */
   readonly folder?: RunFolder;
-  readonly checkpoint?: Checkpoint;
+  readonly checkpoint?: Checkpoint | undefined;
+  readonly leftOut?: readonly string[];
 }
 
 /** Where a bundle goes if nobody says. */

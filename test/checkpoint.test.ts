@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  appendFileSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -33,6 +34,7 @@ const count = fc.maxSafeNat();
 const checkpoints: fc.Arbitrary<Checkpoint> = fc.record({
   stepCount: count,
   elapsedSeconds: fc.double({ min: 0, max: 1e9, noNaN: true }).map((seconds) => seconds + 0),
+  loss: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }).map((loss) => loss + 0)),
   training: fc.record({
     parameters: fc.dictionary(
       names,
@@ -58,9 +60,10 @@ const checkpoints: fc.Arbitrary<Checkpoint> = fc.record({
 }) as fc.Arbitrary<Checkpoint>;
 
 /** A small one of the usual make. */
-const sample = (stepCount = 7): Checkpoint => ({
+const sample = (stepCount = 7, loss: number | null = 0.5): Checkpoint => ({
   stepCount,
   elapsedSeconds: 1.25,
+  loss,
   training: {
     parameters: {
       generator: {
@@ -138,7 +141,7 @@ describe("refused by name", () => {
     await refuses(altered, message);
   }
 
-  test("a missing file", () => refuses(join(folder, "nowhere.ckpt"), /is missing\. Give a run folder/));
+  test("a missing file", () => refuses(join(folder, "nowhere.ckpt"), /: is missing\. Give a run folder/));
 
   test("every truncation, and anything appended", async () => {
     const bytes = await written;
@@ -158,10 +161,40 @@ describe("refused by name", () => {
     }
   });
 
+  test("any bits flipped, any bytes cut or put in", async () => {
+    const bytes = await written;
+    const at = fc.nat(bytes.length - 1);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          fc.tuple(at, fc.integer({ min: 1, max: 255 })).map(([i, mask]) => {
+            const altered = Buffer.from(bytes);
+            altered[i]! ^= mask;
+            return altered;
+          }),
+          fc.tuple(at, at).map(([a, b]) => {
+            const [from, to] = [Math.min(a, b), Math.max(a, b) + 1];
+            return Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]);
+          }),
+          fc
+            .tuple(at, fc.uint8Array({ minLength: 1, maxLength: 64 }))
+            .map(([i, extra]) => Buffer.concat([bytes.subarray(0, i), extra, bytes.subarray(i)])),
+        ),
+        (altered) => refusesBytes(altered, /^checkpoint: [^\n]+\.$/),
+      ),
+      { numRuns: Number(process.env["FAULT_TRIES"] ?? 500) },
+    );
+  });
+
   test("another version, with the versions named", async () => {
     const altered = Buffer.from(await written);
-    altered.writeUInt32LE(3, 8);
-    await refusesBytes(resigned(altered), /format version 3, but this program reads 2/);
+    for (const version of [1, 2, 4]) {
+      altered.writeUInt32LE(version, 8);
+      const named = new RegExp(
+        `format version ${version}, but this program reads 3\\. Go on with the version .*run\\.json`,
+      );
+      await refusesBytes(resigned(altered), named);
+    }
   });
 
   test("other files", async () => {
@@ -208,18 +241,49 @@ describe("a run folder", () => {
   const config = resolveConfig("ring", { seed: 3 });
   const parent = join(folder, "runs");
 
-  test("keeps the configuration and the last two checkpoints, and nothing unfinished", async () => {
+  const saved = (run: { path: string }) => readdirSync(join(run.path, "checkpoints")).sort();
+  const fileOf = (run: { path: string }, name: string) => join(run.path, "checkpoints", name);
+
+  test("keeps the configuration, the last three checkpoints and the best, and nothing unfinished", async () => {
     const run = await createRunFolder(config, parent);
     const about = JSON.parse(readFileSync(join(run.path, "run.json"), "utf8"));
     expect(about).toMatchObject({ seed: 3, config, machine: { node: process.version } });
-    for (const step of [1, 2, 3]) await run.saveCheckpoint(sample(step));
-    const saved = join(run.path, "checkpoints");
-    expect(readdirSync(saved).sort()).toEqual(["latest.ckpt", "previous.ckpt"]);
-    expect((await readCheckpoint(join(saved, "previous.ckpt"))).stepCount).toBe(2);
+    writeFileSync(fileOf(run, "0001-step-00000001.ckpt.tmp"), "half");
+    for (const [step, loss] of [null, 0.5, 0.3, 0.4, 0.6, 0.3, 0.7].entries()) {
+      await run.saveCheckpoint(sample(step + 1, loss));
+    }
+    expect(saved(run)).toEqual([
+      "0005-step-00000005.ckpt",
+      "0006-step-00000006.ckpt",
+      "0007-step-00000007.ckpt",
+      "best.ckpt",
+    ]);
+    expect((await readCheckpoint(fileOf(run, "best.ckpt"))).stepCount).toBe(3);
     const resumed = await resumeRunFolder(run.path);
-    expect(resumed.checkpoint).toEqual(sample(3));
-    expect(resumed.config).toEqual(config);
+    expect(resumed).toMatchObject({ checkpoint: sample(7, 0.7), leftOut: [], config });
     expect(resumed.folder.path).toBe(run.path);
+    // Who goes on knows what the best is.
+    await resumed.folder.saveCheckpoint(sample(8, 0.4));
+    expect((await readCheckpoint(fileOf(run, "best.ckpt"))).stepCount).toBe(3);
+    await resumed.folder.saveCheckpoint(sample(9, 0.2));
+    expect((await readCheckpoint(fileOf(run, "best.ckpt"))).stepCount).toBe(9);
+  });
+
+  test("goes on with the checkpoint that is named, and what comes after that is the newest", async () => {
+    const run = await createRunFolder(config, parent);
+    for (const step of [10, 20, 30]) {
+      await run.saveCheckpoint(sample(step));
+      await run.record({ stepCount: step, loss: step });
+    }
+    const metrics = join(run.path, "metrics.jsonl");
+    appendFileSync(metrics, '{"stepCount":3');
+    const { folder: resumed, checkpoint } = await resumeRunFolder(fileOf(run, "0001-step-00000010.ckpt"));
+    expect(checkpoint?.stepCount).toBe(10);
+    // What was recorded after it will be recorded again.
+    expect(readFileSync(metrics, "utf8")).toBe('{"stepCount":10,"loss":10}\n');
+    await resumed.saveCheckpoint(sample(15));
+    expect((await resumeRunFolder(run.path)).checkpoint?.stepCount).toBe(15);
+    await expect(resumeRunFolder(fileOf(run, "0001-step-00000010.ckpt"))).rejects.toThrow(/is missing/);
   });
 
   test("two runs within a second have folders of their own", async () => {
@@ -227,39 +291,81 @@ describe("a run folder", () => {
     expect(new Set(paths.map(({ path }) => path)).size).toBe(3);
   });
 
+  const asFolder = (file: string) => {
+    rmSync(file);
+    mkdirSync(file);
+  };
   test.each([
-    ["missing", (latest: string) => rmSync(latest)],
-    ["cut short", (latest: string) => writeFileSync(latest, readFileSync(latest).subarray(0, 100))],
-    ["altered", (latest: string) => writeFileSync(latest, readFileSync(latest).fill(1, 60, 62))],
-  ])("goes on with the previous checkpoint where the latest is %s", async (_, damage) => {
+    ["missing", (newest: string) => rmSync(newest), []],
+    [
+      "cut short",
+      (newest: string) => writeFileSync(newest, readFileSync(newest).subarray(0, 100)),
+      ["altered or cut"],
+    ],
+    [
+      "altered",
+      (newest: string) => writeFileSync(newest, readFileSync(newest).fill(1, 60, 62)),
+      ["altered or cut"],
+    ],
+    ["no file", asFolder, ["can't be read \\(EISDIR\\)"]],
+  ] as const)("goes on with the one before where the newest checkpoint is %s", async (_, damage, leftOut) => {
     const run = await createRunFolder(config, parent);
-    await run.saveCheckpoint(sample(1));
-    await run.saveCheckpoint(sample(2));
-    const latest = join(run.path, "checkpoints", "latest.ckpt");
-    damage(latest);
-    expect((await resumeRunFolder(run.path)).checkpoint.stepCount).toBe(1);
-    // Without either, the one that should have been there is named.
-    rmSync(join(run.path, "checkpoints", "previous.ckpt"));
-    await expect(resumeRunFolder(run.path)).rejects.toThrow(InputError);
-    await expect(resumeRunFolder(run.path)).rejects.toThrow(/latest\.ckpt/);
+    await run.saveCheckpoint(sample(1, null));
+    await run.saveCheckpoint(sample(2, null));
+    const newest = fileOf(run, "0002-step-00000002.ckpt");
+    damage(newest);
+    const resumed = await resumeRunFolder(run.path);
+    expect(resumed.checkpoint?.stepCount).toBe(1);
+    const told = leftOut.map((why) => expect.stringMatching(`^0002-step-00000002\\.ckpt: ${why}`));
+    expect(resumed.leftOut).toEqual(told);
+    await expect(readCheckpoint(newest)).rejects.toThrow(InputError);
+    // Without either, the newest of those that are there is named.
+    writeFileSync(fileOf(run, "0001-step-00000001.ckpt"), "damaged");
+    await expect(resumeRunFolder(run.path)).rejects.toThrow(leftOut.length > 0 ? /0002-/ : /0001-/);
+  });
+
+  test("without any checkpoint, begins again", async () => {
+    const run = await createRunFolder(config, parent);
+    await run.record({ stepCount: 100 });
+    expect(await resumeRunFolder(run.path)).toMatchObject({ config, checkpoint: undefined, leftOut: [] });
+    expect(readFileSync(join(run.path, "metrics.jsonl"), "utf8")).toBe("");
+  });
+
+  test("whose configuration was edited is refused, whichever field it was", async () => {
+    const run = await createRunFolder(config, parent);
+    const about = join(run.path, "run.json");
+    const text = readFileSync(about, "utf8");
+    for (const [from, to] of [
+      ['"batchSize": ', '"batchSize": 1'],
+      ['"seed": 3,\n    ', '"seed": 4,\n    '],
+      ['"learningRate": ', '"learningRate": 1'],
+    ] as const) {
+      expect(text).toContain(from);
+      writeFileSync(about, text.replace(from, to));
+      await expect(resumeRunFolder(run.path)).rejects.toThrow(
+        /^--resume: .*run\.json: config was edited since the run began\. Undo that, .*--set, or start a new run\.$/,
+      );
+    }
+    writeFileSync(about, text.replace('"commit"', '"note": "mine", "commit"'));
+    await resumeRunFolder(run.path);
   });
 
   test("a snapshot is written when the loss after it is a number, and not before", async () => {
     const run = await createRunFolder(config, parent);
     const checkpoints = createCheckpoints(run, 60);
-    const latest = join(run.path, "checkpoints", "latest.ckpt");
     checkpoints.offer(sample(1));
-    expect([checkpoints.lastGood(), existsSync(latest)]).toEqual([null, false]);
+    expect([checkpoints.lastGood(), saved(run)]).toEqual([null, []]);
     await checkpoints.confirm();
-    expect(checkpoints.lastGood()).toEqual({ path: latest, stepCount: 1 });
+    const first = fileOf(run, "0001-step-00000001.ckpt");
+    expect(checkpoints.lastGood()).toEqual({ path: first, stepCount: 1 });
     checkpoints.offer(sample(2)); // gives way to the next, never confirmed
     checkpoints.offer(sample(3));
-    expect((await readCheckpoint(latest)).stepCount).toBe(1);
+    expect(saved(run)).toEqual(["0001-step-00000001.ckpt", "best.ckpt"]);
     await checkpoints.confirm();
     await checkpoints.confirm(); // nothing waits
     expect(checkpoints.lastGood()?.stepCount).toBe(3);
     expect((await resumeRunFolder(run.path)).checkpoint).toEqual(sample(3));
-    expect(readdirSync(join(run.path, "checkpoints")).sort()).toEqual(["latest.ckpt", "previous.ckpt"]);
+    expect(saved(run)).toEqual(["0001-step-00000001.ckpt", "0002-step-00000003.ckpt", "best.ckpt"]);
   });
 
   test("fields changed on resuming stay changed; the rest of run.json is as it was", async () => {
@@ -270,20 +376,13 @@ describe("a run folder", () => {
     expect((await resumeRunFolder(run.path, ["optimiser.learningRate=0.5"])).config).toEqual(changed);
     expect((await resumeRunFolder(run.path)).config).toEqual(changed);
     const after = JSON.parse(readFileSync(join(run.path, "run.json"), "utf8"));
-    expect(after).toEqual({ ...before, config: changed });
+    expect(after).toEqual({
+      ...before,
+      config: changed,
+      configSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
     await expect(resumeRunFolder(run.path, ["optimiser.learningRate=-1"])).rejects.toThrow(/learningRate/);
     expect((await resumeRunFolder(run.path)).config).toEqual(changed);
-  });
-
-  test("a damaged latest checkpoint gives way to the next one", async () => {
-    const run = await createRunFolder(config, parent);
-    await run.saveCheckpoint(sample(1));
-    await run.saveCheckpoint(sample(2));
-    const saved = join(run.path, "checkpoints");
-    writeFileSync(join(saved, "latest.ckpt"), "damaged");
-    const { folder: resumed } = await resumeRunFolder(run.path);
-    await resumed.saveCheckpoint(sample(3));
-    expect((await resumeRunFolder(run.path)).checkpoint.stepCount).toBe(3);
   });
 
   test("what is no run folder, or a damaged one, is refused in one line", async () => {
@@ -298,7 +397,10 @@ describe("a run folder", () => {
     };
     await refusal(join(folder, "nowhere"), /nowhere is not a run folder \(no run\.json\)/);
     const run = await createRunFolder(config, parent);
-    await refusal(run.path, /latest\.ckpt is missing/);
+    await refusal(
+      join(run.path, "checkpoints/0009-step-00000009.ckpt"),
+      /0009-step-00000009\.ckpt: is missing/,
+    );
     await run.saveCheckpoint(sample());
     const about = join(run.path, "run.json");
     copyFileSync(about, `${about}.good`);
@@ -309,5 +411,7 @@ describe("a run folder", () => {
     const { config: whole } = JSON.parse(readFileSync(`${about}.good`, "utf8"));
     writeFileSync(about, JSON.stringify({ config: { ...whole, seed: -1 } }));
     await refusal(run.path, /run\.json: seed: /);
+    writeFileSync(about, JSON.stringify({ config: whole }));
+    await refusal(run.path, /run\.json: configSha256 is missing: .*older version/);
   });
 });

@@ -153,6 +153,7 @@ describe.each(Object.keys(OBJECTIVES))("objective %s", (objective) => {
     await writeCheckpoint(path, {
       stepCount: pause,
       elapsedSeconds: 1.5,
+      loss: losses.at(-1) ?? null,
       training: await before.training.state(),
     });
     await before.training.dispose();

@@ -70,6 +70,12 @@ function events(stdout: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line));
 }
 
+/** The checkpoint of a run that was written last. */
+function newestCheckpoint(run: string): string {
+  const numbered = readdirSync(join(run, "checkpoints")).filter((name) => /^\d+-step-\d+\.ckpt$/.test(name));
+  return join(run, "checkpoints", numbered.sort().at(-1)!);
+}
+
 function onlyRun(cwd: string): string {
   const runs = readdirSync(join(cwd, "runs"));
   expect(runs.length).toBe(1);
@@ -122,7 +128,7 @@ describe("a run to its end", () => {
         expect((entry["seconds"] as Record<string, number>)[part]).toBeGreaterThan(0);
       }
     }
-    expect((await readCheckpoint(join(run, "checkpoints/latest.ckpt"))).stepCount).toBe(250);
+    expect((await readCheckpoint(newestCheckpoint(run))).stepCount).toBe(250);
     const samples = readdirSync(join(run, "samples"));
     expect(samples.length).toBe(8);
     for (const file of samples) expect(file).toMatch(/^\d{8}\.png$/);
@@ -205,7 +211,7 @@ test("Ctrl-C writes a checkpoint and exits with 130; --resume ends with what an 
   expect(last).toMatchObject({ event: "interrupted", run });
   expect(last["text"]).toBe(`interrupted; go on with: npm run train -- --resume ${run} --out dots`);
   expect(existsSync(join(cwd, "dots"))).toBe(false);
-  const { stepCount } = await readCheckpoint(join(run, "checkpoints/latest.ckpt"));
+  const { stepCount } = await readCheckpoint(newestCheckpoint(run));
   expect(stepCount).toBeGreaterThan(0);
   expect(stepCount).toBeLessThan(6000);
 
@@ -318,7 +324,7 @@ describe("a loss that stops being a number", () => {
     expect(outcome.stderr).toMatch(line);
     const [, step, path, goodStep, run] = line.exec(outcome.stderr)!;
     expect(run).toBe(onlyRun(cwd));
-    expect(path).toBe(join(run!, "checkpoints/latest.ckpt"));
+    expect(path).toBe(newestCheckpoint(run!));
     const { stepCount, training } = await readCheckpoint(path!);
     expect(stepCount).toBe(Number(goodStep));
     expect(stepCount).toBeLessThan(Number(step));
@@ -338,7 +344,7 @@ describe("a loss that stops being a number", () => {
 
   test("in the first step after --resume: says that no checkpoint is good", async () => {
     const run = onlyRun(cwd);
-    const latest = join(run, "checkpoints/latest.ckpt");
+    const latest = newestCheckpoint(run);
     const damaged = await readCheckpoint(latest);
     const { weights } = damaged.training.parameters["generator"]!;
     for (const values of Object.values(weights)) values.fill(Number.NaN);

@@ -14,6 +14,7 @@ import { createSeededSampler, foldModelSpace } from "./generators/frozen.ts";
 import { prepareTraining } from "./prepare-training.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
 import { createCheckpoints, holdsNumbers } from "./run/checkpoints.ts";
+import { withstandDiskFaults } from "./run/disk-faults.ts";
 import type { Reporter } from "./run/reporter.ts";
 import { createRunFolder, type RunFolder } from "./run/run-folder.ts";
 import { createBudget, learningRateAt, upcomingSteps } from "./schedule.ts";
@@ -29,6 +30,8 @@ export interface TrainRequest {
   readonly signal: AbortSignal;
   /** Where to go on; from the start if left out. */
   readonly checkpoint?: Checkpoint | undefined;
+  /** Checkpoints that would have come first, and why they can't be used. */
+  readonly leftOut?: readonly string[];
 }
 
 export interface TrainOutcome {
@@ -62,7 +65,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   });
   reporter.note("objective", `objective: ${training.description}`, { description: training.description });
   const budget = createBudget(config.budget, training.stepsPerEpoch);
-  const folder = request.folder ?? (await createRunFolder(config));
+  const folder = withstandDiskFaults(request.folder ?? (await createRunFolder(config)), reporter);
   reporter.note("run", `run: ${folder.path}`, { run: folder.path });
 
   let stepCount = 0;
@@ -71,7 +74,9 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     await training.restore(checkpoint.training);
     stepCount = checkpoint.stepCount;
     earlierSeconds = checkpoint.elapsedSeconds;
-    reporter.note("resume", `resuming at step ${stepCount}`, { stepCount });
+    const { leftOut = [] } = request;
+    const without = leftOut.length > 0 ? ` (left out ${leftOut.join("; ")})` : "";
+    reporter.note("resume", `resuming at step ${stepCount}${without}`, { stepCount, leftOut });
   }
   const startedAt = performance.now();
   const startedWith = stepCount;
@@ -88,6 +93,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
       lastGood: checkpoints.lastGood(),
       lowerRate: config.optimiser.learningRate / 3,
     });
+  const recent = createRunningMean(200);
   const snapshot = async (): Promise<Checkpoint> => {
     const state = await training.state();
     if (!holdsNumbers(state)) {
@@ -97,7 +103,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
         learningRateAt(config.optimiser, progress(), stepCount),
       );
     }
-    return { stepCount, elapsedSeconds: elapsedSeconds(), training: state };
+    return { stepCount, elapsedSeconds: elapsedSeconds(), loss: recent.mean(), training: state };
   };
   /** The generator as it would be exported now. */
   const frozen = async () => foldModelSpace(await training.model(), space);
@@ -110,7 +116,6 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   };
 
   if (!checkpoint) checkpoints.offer(await snapshot());
-  const recent = createRunningMean(200);
   const recalls = createRunningMean(16);
   let spent: Record<string, number> = {};
   let grids = Math.floor(progress() * config.run.sampleGrids);
@@ -159,9 +164,15 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   await checkpoints.confirm();
   const generator = await frozen();
   await training.dispose();
-  const interrupted = signal.aborted;
-  if (!interrupted) await exportModel({ ...request, folder, dataset, engine, stepCount, generator });
+  const interrupted = await exportModel({ ...request, folder, dataset, engine, stepCount, generator }).then(
+    () => false,
+    (error: unknown) => {
+      if (error !== signal.reason) throw error;
+      return true;
+    },
+  );
   await engine.dispose();
+  folder.close();
   return { interrupted, folder };
 }
 

@@ -115,6 +115,7 @@ function located(context: PaperContext, name: string | null, seed: number): Prom
       const model = await trainModel(context, dataset, {
         preset: "mixture1d",
         objective,
+        set,
         steps: STEPS,
         seed,
       });

@@ -76,8 +76,8 @@ export async function writeBundle(directory: string, content: BundleContent): Pr
   await parseManifest(serialiseManifest(manifest), `export: ${content.name}/manifest.json`);
   const temporary = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
   try {
-    for (const { path, bytes } of files) await writeFile(join(temporary, path), bytes);
-    await writeFile(join(temporary, "manifest.json"), serialiseManifest(manifest));
+    for (const { path, bytes } of files) await writeFile(join(temporary, path), bytes, { flush: true });
+    await writeFile(join(temporary, "manifest.json"), serialiseManifest(manifest), { flush: true });
     await replaceFolder(temporary, target);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
@@ -247,7 +247,13 @@ function bytesOf(values: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Fl
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-/** Renames `source` to `target`; a folder that is there steps aside, and is removed after or put back. */
+/**
+ * Renames `source` to `target`; a folder that is there steps aside, and is removed after or put back.
+ *
+ * Node can't exchange two folders, and a link in a bundle's place would break when the bundle is moved. So there
+ * are two renames, and between them a moment without a bundle: who reads then finds none, or, having begun on the old
+ * one, files whose hashes the manifest doesn't tell. It is refused by name, never half read.
+ */
 async function replaceFolder(source: string, target: string): Promise<void> {
   const aside = `${source}.old`;
   const replaced = await rename(target, aside).then(

@@ -29,6 +29,7 @@ export interface ExportRequest {
   readonly dataset: Dataset;
   readonly engine: Engine;
   readonly stepCount: number;
+  readonly signal: AbortSignal;
   /** In the data's own units, as it was trained. */
   readonly generator: FrozenGenerator;
 }
@@ -59,9 +60,15 @@ export function checkExportable({
   }
 }
 
+/** @throws the signal's reason if it is aborted before the bundle is written */
 export async function exportModel(request: ExportRequest): Promise<void> {
-  const { config, out, folder, reporter, dataset, engine, stepCount } = request;
+  const { config, out, folder, reporter, dataset, engine, stepCount, signal } = request;
+  signal.throwIfAborted();
   const { train, heldOut, test } = dataset;
+  const working = (what: string) => (done: number, total: number) => {
+    signal.throwIfAborted();
+    reporter.working(what, done, total);
+  };
   const output = outputSpecOf(dataset);
   const name = basename(resolve(out));
 
@@ -81,7 +88,10 @@ export async function exportModel(request: ExportRequest): Promise<void> {
         sample: sampler.sample,
         dataset,
         seed: config.seed,
-        onProgress: (what) => reporter.note("evaluating", `evaluating: ${what}`),
+        onProgress(what) {
+          signal.throwIfAborted();
+          reporter.note("evaluating", `evaluating: ${what}`);
+        },
       })
     : {};
   await sampler.dispose();
@@ -93,21 +103,26 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     published && indexAboveMiB !== null && published.values.byteLength > indexAboveMiB * 2 ** 20;
   const indexed =
     scan && needsIndex
-      ? await indexRows(config.export.index, published, dataset.shape, heldOut, scan, (done, total) =>
-          reporter.working("measuring the index", done, total),
+      ? await indexRows(
+          config.export.index,
+          published,
+          dataset.shape,
+          heldOut,
+          scan,
+          working("measuring the index"),
         )
       : null;
   const search = indexed?.search ?? scan;
   const calibration =
     search &&
-    (await calibrate(search, train, heldOut, config.export.alpha, (done, total) =>
-      reporter.working("calibrating the memorisation check", done, total),
+    (await calibrate(
+      search,
+      train,
+      heldOut,
+      config.export.alpha,
+      working("calibrating the memorisation check"),
     ));
-  const siblings =
-    scan &&
-    (await siblingDistances(scan, (done, total) =>
-      reporter.working("comparing the training examples", done, total),
-    ));
+  const siblings = scan && (await siblingDistances(scan, working("comparing the training examples")));
 
   const training = {
     objective: config.objective.name,
@@ -118,6 +133,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
   // Where the data lay on this machine is nobody else's business.
   const { path } = config.data;
   const publicConfig = { ...config, data: { ...config.data, path: path && basename(path) } };
+  signal.throwIfAborted();
   const manifest = await writeBundle(out, {
     name,
     latentSize: generator.latentSize,

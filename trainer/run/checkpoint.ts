@@ -6,7 +6,8 @@
  */
 
 import { createHash } from "node:crypto";
-import { open, readFile, rename } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { z } from "zod";
 import type { Numbers, ParameterState } from "../engine/engine.ts";
 import { InputError } from "../input-error.ts";
@@ -16,12 +17,14 @@ export interface Checkpoint {
   readonly stepCount: number;
   /** Seconds of training so far, for budgets in minutes. */
   readonly elapsedSeconds: number;
+  /** Mean training loss of the last steps before it; null before the first. */
+  readonly loss: number | null;
   readonly training: TrainingState;
 }
 
 const MAGIC = new TextEncoder().encode("IMLEckpt");
-/** 1 held the parameters of one network. */
-const VERSION = 2;
+/** 1 held the parameters of one network, 2 no loss. */
+const VERSION = 3;
 const HASH_BYTES = 32;
 const PREFIX_BYTES = MAGIC.length + 8;
 
@@ -30,6 +33,7 @@ const PARTS = ["weights", "average", "firstMoment", "secondMoment"] as const;
 const headerSchema = z.strictObject({
   stepCount: z.number().int().nonnegative(),
   elapsedSeconds: z.number().nonnegative(),
+  loss: z.number().nullable(),
   /** Of every network. */
   updateCounts: z.record(z.string(), z.number().int().nonnegative()),
   counters: z.record(z.string(), z.number()),
@@ -44,9 +48,20 @@ const headerSchema = z.strictObject({
   ),
 });
 
+/** A file that is no checkpoint, or no whole one. */
+export class CheckpointError extends InputError {
+  /** What is wrong, without the file's name. */
+  readonly why: string;
+
+  constructor(path: string, why: string, next: string) {
+    super(`checkpoint: ${path}: ${why}. ${next}`);
+    this.why = why;
+  }
+}
+
 /** Writes the file under a temporary name, flushes it to disk and renames it into place. */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
-  const { training, stepCount, elapsedSeconds } = checkpoint;
+  const { training, stepCount, elapsedSeconds, loss } = checkpoint;
   const networks = Object.entries(training.parameters);
   const groups = [
     ...networks.flatMap(([network, state]) =>
@@ -60,6 +75,7 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   const header: z.infer<typeof headerSchema> = {
     stepCount,
     elapsedSeconds,
+    loss,
     updateCounts: Object.fromEntries(networks.map(([network, state]) => [network, state.stepCount])),
     counters: { ...training.counters },
     arrays: arrays.map(({ of, name, numbers }) => ({
@@ -78,10 +94,23 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   new DataView(prefix.buffer).setUint32(MAGIC.length, VERSION, true);
   new DataView(prefix.buffer).setUint32(MAGIC.length + 4, padded.length, true);
 
-  const hash = createHash("sha256");
-  const file = await open(`${path}.tmp`, "w");
   try {
-    for (const part of [prefix, padded, ...arrays.map(({ numbers }) => bytesOf(numbers))]) {
+    await writeHashed(`${path}.tmp`, [prefix, padded, ...arrays.map(({ numbers }) => bytesOf(numbers))]);
+    await rename(`${path}.tmp`, path);
+  } catch (error) {
+    // On a full disk what was written so far would be in the way of everything else.
+    await rm(`${path}.tmp`, { force: true }).catch(() => {});
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** The parts, then SHA-256 of them all; on disk when this returns. */
+async function writeHashed(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const hash = createHash("sha256");
+  const file = await open(path, "w");
+  try {
+    for (const part of parts) {
       hash.update(part);
       await file.writeFile(part);
     }
@@ -90,22 +119,35 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   } finally {
     await file.close();
   }
-  await rename(`${path}.tmp`, path);
 }
 
-/** @throws InputError naming the file, if it is missing, cut, altered or of another version */
+/** Makes a rename last through a power cut, where the system lets folders be flushed. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r").catch(() => null);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
+}
+
+/** @throws CheckpointError naming the file, if it is missing, cut, altered or of another version */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const bytes = await readFile(path).catch(() => null);
-  if (!bytes)
-    throw new InputError(`checkpoint: ${path} is missing. Give a run folder that holds checkpoints.`);
-  const refuse = (why: string) =>
-    new InputError(`checkpoint: ${path}: ${why}. Resume from another checkpoint.`);
+  const refuse = (why: string, next = "Resume from another checkpoint.") =>
+    new CheckpointError(path, why, next);
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ENOENT"
+      ? refuse("is missing", "Give a run folder that holds checkpoints.")
+      : refuse(`can't be read (${error.code})`);
+  });
   if (bytes.length < PREFIX_BYTES + HASH_BYTES || MAGIC.some((byte, i) => bytes[i] !== byte)) {
     throw refuse("not a checkpoint, or cut short");
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = view.getUint32(MAGIC.length, true);
-  if (version !== VERSION) throw refuse(`format version ${version}, but this program reads ${VERSION}`);
+  if (version !== VERSION) {
+    throw refuse(
+      `format version ${version}, but this program reads ${VERSION}`,
+      "Go on with the version of the program that run.json names, or start a new run.",
+    );
+  }
   const body = bytes.subarray(0, bytes.length - HASH_BYTES);
   const hash = createHash("sha256").update(body).digest();
   if (!hash.equals(bytes.subarray(bytes.length - HASH_BYTES)))
@@ -127,8 +169,8 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     group[name] = dtype === "float32" ? new Float32Array(copy) : new Int32Array(copy);
     offset += length * 4;
   }
-  const { stepCount, elapsedSeconds, counters } = header;
-  return { stepCount, elapsedSeconds, training: { parameters, counters, arrays } };
+  const { stepCount, elapsedSeconds, loss, counters } = header;
+  return { stepCount, elapsedSeconds, loss, training: { parameters, counters, arrays } };
 }
 
 function emptyState(stepCount: number): ParameterState {

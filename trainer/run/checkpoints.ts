@@ -32,7 +32,8 @@ export function createCheckpoints(folder: RunFolder, everySeconds: number): Chec
     async confirm() {
       if (!waiting) return;
       const { stepCount } = waiting;
-      written = { path: await folder.saveCheckpoint(waiting), stepCount };
+      const path = await folder.saveCheckpoint(waiting);
+      if (path !== null) written = { path, stepCount };
       waiting = null;
     },
     lastGood: () => written,
