@@ -98,7 +98,7 @@ export function openApiDocument(app: OpenAPIHono<EdgeEnv>, needsKey: boolean): o
       title: packageInfo.name,
       version: packageInfo.version,
       description:
-        "Draws samples from a generator trained by Implicit Maximum Likelihood Estimation, and tells whether an " +
+        "Draws samples from a trained generator, and tells whether an " +
         "example is a copy of a training example.",
     },
     ...(needsKey && { security: Object.keys(SECURITY_SCHEMES).map((scheme) => ({ [scheme]: [] })) }),

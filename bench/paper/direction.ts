@@ -1,14 +1,10 @@
-import { loadDataset } from "../../trainer/data/index.ts";
-import { evaluate } from "../../trainer/evaluate.ts";
-import { measureModes } from "../../trainer/metrics/modes.ts";
 import { type Experiment, over, type PaperContext, type PaperRow, single } from "./experiment.ts";
-import { trainModel } from "./models.ts";
+import { trainAndCountModes, trainAndEvaluate } from "./models.ts";
 
 const SHARES = [0, 0.25, 0.5, 0.75, 1];
 const SEEDS = [1, 2, 3];
 const GRID_STEPS = 6000;
 const MNIST_STEPS = 1500;
-const SAMPLES = 2500;
 
 /** Examples pick samples, samples pick examples, or both: the divergence's two directions. */
 export const direction: Experiment = {
@@ -30,13 +26,9 @@ async function onGrid(context: PaperContext, share: number): Promise<PaperRow> {
     const set = [`objective.reverseShare=${share}`];
     const request = { preset: "grid", objective: "reverse", set, steps: GRID_STEPS, seed };
     found.push(
-      await context.unit("grid", { ...request, SAMPLES }, async () => {
+      await context.unit("grid", request, async () => {
         context.report(`g: grid, share ${share}, seed ${seed}`);
-        const dataset = await loadDataset({ name: "grid", seed });
-        const model = await trainModel(context, dataset, request);
-        const measured = measureModes(await model.sample(SAMPLES), dataset.modes!, dataset.train.length);
-        await model.dispose();
-        return measured;
+        return trainAndCountModes(context, "grid", request);
       }),
     );
   }
@@ -60,18 +52,7 @@ async function onMnist(context: PaperContext, share: number): Promise<PaperRow> 
   };
   const figures = await context.unit("mnist", request, async () => {
     context.report(`g: MNIST, share ${share}`);
-    const dataset = await context.data("mnist");
-    const model = await trainModel(context, dataset, request);
-    const measured = await evaluate({
-      engine: context.engine,
-      dataset,
-      seed: 1,
-      sampleCount: context.size === "smoke" ? 100 : 10_000,
-      metrics: ["prdc"],
-      sample: (_, __, count) => model.sample(count),
-    });
-    await model.dispose();
-    return measured;
+    return trainAndEvaluate(context, await context.data("mnist"), request, ["prdc"]);
   });
   const of = (figure: string) => single(figures[figure]!);
   return {

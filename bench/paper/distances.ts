@@ -1,9 +1,7 @@
-import { CLASSIFIER_FOLDER } from "../../trainer/classifier/index.ts";
 import { resolveConfig } from "../../trainer/config.ts";
-import { evaluate } from "../../trainer/evaluate.ts";
 import { startTraining } from "../training.ts";
 import { type Experiment, type PaperContext, type PaperRow, single } from "./experiment.ts";
-import { trainModel } from "./models.ts";
+import { trainAndEvaluate } from "./models.ts";
 
 const STEPS = 1500;
 const DISTANCES = ["l2", "cosine", "random-projection", "features", "l2+0.5*features", "l1"];
@@ -41,19 +39,8 @@ async function quality(context: PaperContext, distance: string): Promise<PaperRo
   };
   const figures = await context.unit("distance", request, async () => {
     context.report(`f: distance ${distance}`);
-    const dataset = await context.data("mnist");
-    const model = await trainModel(context, dataset, request);
-    const measured = await evaluate({
-      engine: context.engine,
-      dataset,
-      seed: 1,
-      sampleCount: context.size === "smoke" ? 100 : 10_000,
-      metrics: ["parzen", "prdc", "classifier-frechet"],
-      classifierFolder: CLASSIFIER_FOLDER,
-      sample: (_, __, count) => model.sample(count),
-    });
-    await model.dispose();
-    return measured;
+    const metrics = ["parzen", "prdc", "classifier-frechet"];
+    return trainAndEvaluate(context, await context.data("mnist"), request, metrics);
   });
   const of = (figure: string) => single(figures[figure]!);
   return {

@@ -1,15 +1,12 @@
 import { CLASSIFIER_FOLDER } from "../../trainer/classifier/index.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
-import { loadDataset } from "../../trainer/data/index.ts";
 import { stackImages } from "../../trainer/data/stacked.ts";
 import { evaluate } from "../../trainer/evaluate.ts";
-import { measureModes } from "../../trainer/metrics/modes.ts";
 import { type Experiment, over, type PaperContext, type PaperRow } from "./experiment.ts";
-import { trainModel } from "./models.ts";
+import { trainAndCountModes, trainModel } from "./models.ts";
 import { GRID, RING, STACKED } from "./published.ts";
 
 const SEEDS = [1, 2, 3, 4, 5];
-const SAMPLES = 2500;
 const STACKED_SEEDS = [1];
 const STACKED_SAMPLES = 26_000;
 const STACKED_STEPS = 8000;
@@ -60,13 +57,9 @@ async function synthetic(
     for (const seed of SEEDS) {
       const request = { preset: name, objective, set, steps, seed };
       found.push(
-        await context.unit(`${name}-${objective}`, { ...request, SAMPLES }, async () => {
+        await context.unit(`${name}-${objective}`, request, async () => {
           context.report(`c: ${name}, ${objective}, seed ${seed}`);
-          const dataset = await loadDataset({ name, seed });
-          const model = await trainModel(context, dataset, request);
-          const measured = measureModes(await model.sample(SAMPLES), dataset.modes!, dataset.train.length);
-          await model.dispose();
-          return measured;
+          return trainAndCountModes(context, name, request);
         }),
       );
     }

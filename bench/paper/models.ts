@@ -1,13 +1,16 @@
 /** Trains a model for an experiment, and measures it. */
 
+import { CLASSIFIER_FOLDER } from "../../trainer/classifier/index.ts";
 import { resolveConfig } from "../../trainer/config.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
-import { modelSpaceOf } from "../../trainer/data/model-space.ts";
+import { loadDataset } from "../../trainer/data/index.ts";
+import { DEFAULT_SAMPLE_COUNT, evaluate } from "../../trainer/evaluate.ts";
 import {
   createSeededSampler,
   type FrozenGenerator,
   foldModelSpace,
 } from "../../trainer/generators/frozen.ts";
+import { type ModeCoverage, measureModes } from "../../trainer/metrics/modes.ts";
 import { type PreparationOptions, prepareTraining } from "../../trainer/prepare-training.ts";
 import { createBudget, upcomingSteps } from "../../trainer/schedule.ts";
 import type { PaperContext } from "./experiment.ts";
@@ -87,13 +90,40 @@ export async function trainModel(
   };
 }
 
-/** What the data's own training examples are in output units: [count, length]. */
-export function realExamples(dataset: Dataset, count: number): Float32Array<ArrayBuffer> {
-  const { train } = dataset;
-  const all = Math.min(count, train.count);
-  return modelSpaceOf(dataset).outputUnits({
-    ...train,
-    count: all,
-    values: train.values.subarray(0, all * train.length),
+/** Trains on pictures, and measures 10,000 samples. */
+export async function trainAndEvaluate(
+  context: PaperContext,
+  dataset: Dataset,
+  request: ModelRequest,
+  metrics: readonly string[],
+  replaced?: Pick<PreparationOptions, "searcher" | "space">,
+): Promise<Readonly<Record<string, number>>> {
+  const model = await trainModel(context, dataset, request, replaced);
+  const figures = await evaluate({
+    engine: context.engine,
+    dataset,
+    seed: request.seed,
+    sampleCount: context.size === "smoke" ? 100 : DEFAULT_SAMPLE_COUNT,
+    metrics,
+    classifierFolder: CLASSIFIER_FOLDER,
+    sample: (_, __, count) => model.sample(count),
   });
+  await model.dispose();
+  return figures;
+}
+
+/** Of 2,500 samples, as published. */
+const MODE_SAMPLES = 2500;
+
+/** Trains on a mixture whose modes are known, and counts those that samples reach. */
+export async function trainAndCountModes(
+  context: PaperContext,
+  name: "ring" | "grid",
+  request: ModelRequest,
+): Promise<ModeCoverage & { readonly loss: number }> {
+  const dataset = await loadDataset({ name, seed: request.seed });
+  const model = await trainModel(context, dataset, request);
+  const coverage = measureModes(await model.sample(MODE_SAMPLES), dataset.modes!, dataset.train.length);
+  await model.dispose();
+  return { ...coverage, loss: model.course.at(-1)!.loss };
 }

@@ -1,7 +1,6 @@
-import { evaluate } from "../../trainer/evaluate.ts";
 import { type Experiment, type PaperContext, type PaperRow, single } from "./experiment.ts";
 import { inexactSearcher } from "./inexact-search.ts";
-import { type ModelRequest, trainModel } from "./models.ts";
+import { type ModelRequest, trainAndEvaluate } from "./models.ts";
 
 const STEPS = 1500;
 const SEED = 1;
@@ -80,19 +79,9 @@ async function row(
   };
   const figures = await context.unit(name, { ...request, inexactness }, async () => {
     context.report(`e: ${label}`);
-    const dataset = await context.data("mnist");
     const searcher = inexactness ? inexactSearcher(inexactness) : undefined;
-    const model = await trainModel(context, dataset, request, { searcher });
-    const measured = await evaluate({
-      engine: context.engine,
-      dataset,
-      seed: SEED,
-      sampleCount: context.size === "smoke" ? 100 : 10_000,
-      metrics: ["parzen", "prdc"],
-      sample: (_, __, count) => model.sample(count),
-    });
-    await model.dispose();
-    return measured;
+    const metrics = ["parzen", "prdc"];
+    return trainAndEvaluate(context, await context.data("mnist"), request, metrics, { searcher });
   });
   const of = (figure: string) => single(figures[figure]!);
   return {

@@ -1,10 +1,8 @@
 import { createRandom } from "../../shared/random.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
-import { loadDataset } from "../../trainer/data/index.ts";
 import { affineSpace } from "../../trainer/data/model-space.ts";
-import { measureModes } from "../../trainer/metrics/modes.ts";
 import { type Experiment, over, type PaperContext, type PaperRow, single } from "./experiment.ts";
-import { trainModel } from "./models.ts";
+import { trainAndCountModes, trainModel } from "./models.ts";
 
 /** How far data and model are apart, in the data's standard deviations. */
 const GAPS = [1, 4, 16, 64];
@@ -116,13 +114,9 @@ async function overSeeds(context: PaperContext, objective: string, rate: number)
     const set = [`optimiser.learningRate=${rate}`, ...(objective === "gan" ? ["optimiser.beta1=0.5"] : [])];
     const request = { preset: "ring", objective, set, steps: STEPS, seed };
     found.push(
-      await context.unit(`ring-${objective}`, { ...request, SAMPLES }, async () => {
+      await context.unit(`ring-${objective}`, request, async () => {
         context.report(`d: ring, ${objective}, rate ${rate}, seed ${seed}`);
-        const dataset = await loadDataset({ name: "ring", seed });
-        const model = await trainModel(context, dataset, request);
-        const measured = measureModes(await model.sample(SAMPLES), dataset.modes!, dataset.train.length);
-        await model.dispose();
-        return { ...measured, loss: model.course.at(-1)!.loss };
+        return trainAndCountModes(context, "ring", request);
       }),
     );
   }

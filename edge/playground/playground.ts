@@ -6,6 +6,7 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly output: { readonly kind: "image" | "vector"; readonly shape: readonly number[] };
+  readonly training: { readonly objective: string };
   readonly dataset: { readonly name: string; readonly trainCount: number };
   readonly neighbours: object | null;
 }
@@ -77,13 +78,13 @@ async function start(): Promise<void> {
 }
 
 function describeModel(): void {
-  const { name, version, output, dataset, neighbours } = manifest;
+  const { name, version, output, dataset, training, neighbours } = manifest;
   document.title = `${name} · imle-edge`;
   element("title").textContent = name;
   const what = output.kind === "image" ? `images of ${output.shape.slice(0, 2).join(" × ")}` : "vectors";
   element("about").textContent =
-    `A generator of ${what}, trained by IMLE on ${dataset.trainCount.toLocaleString("en")} examples of ` +
-    `${dataset.name}. Version ${version}.`;
+    `A generator of ${what}, trained with the objective ${training.objective} on ` +
+    `${dataset.trainCount.toLocaleString("en")} examples of ${dataset.name}. Version ${version}.`;
   element("detail").hidden = neighbours === null;
 }
 

@@ -11,8 +11,8 @@ export function modelCard(manifest: Omit<Manifest, "files">): string {
     "",
     "![Samples](preview.png)",
     "",
-    `A generator of ${output.kind === "image" ? `${shape} images` : `${shape}-dimensional vectors`}, trained by ` +
-      `Implicit Maximum Likelihood Estimation (objective \`${training.objective}\`) on ` +
+    `A generator of ${output.kind === "image" ? `${shape} images` : `${shape}-dimensional vectors`}, trained ` +
+      `with the objective \`${training.objective}\` on ` +
       `${dataset.trainCount.toLocaleString("en")} examples of \`${dataset.name}\`.`,
     "",
     "| | |",
