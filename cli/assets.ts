@@ -7,7 +7,7 @@ import type { Manifest } from "../shared/manifest.ts";
 import { rowPages } from "../shared/row-pages.ts";
 import { type Bundle, openBundle } from "../trainer/bundle-reader.ts";
 import { InputError } from "../trainer/input-error.ts";
-import { buildEmbed, buildPlayground } from "./build-worker.ts";
+import { buildPages } from "./build-worker.ts";
 
 /** @throws InputError if a bundle can't be trusted, or two have the same name */
 export async function checkBundles(directories: readonly string[]): Promise<Bundle[]> {
@@ -77,18 +77,12 @@ export async function storedSizes(files: readonly StoredFile[]): Promise<number[
   );
 }
 
-/** Writes the pages that the Worker shows, and what it has for others' pages. */
-export async function writePages(directory: string): Promise<void> {
-  await buildPlayground(join(directory, "playground"));
-  await buildEmbed(join(directory, "embed"));
-}
-
 /**
  * Writes the assets folder. Bundle files are linked rather than copied where that is possible: a bundle that is
  * exported anew replaces files and does not change them, so the folder keeps what was checked.
  */
 export async function writeAssets(directory: string, bundles: readonly Bundle[]): Promise<void> {
-  await writePages(directory);
+  await buildPages(directory);
   for (const file of storedFiles(bundles)) {
     const { path, source, pages } = file;
     const target = join(directory, path);

@@ -1,13 +1,20 @@
-/** Bundles the Worker, the playground's script and the embed with esbuild. */
+/**
+ * Bundles the Worker, the playground's script and the embed with esbuild. In the npm package this was done when it was
+ * made, so that esbuild and TF.js need not come with it (`library/build.ts`).
+ */
 
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { build, type Metafile, type Plugin } from "esbuild";
+import type { BuildOptions, Metafile, Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** What the npm package has built already; a checkout has no such folder. */
+const BUILT = join(root, "built");
 
 export interface WorkerBuild {
   readonly directory: string;
@@ -38,30 +45,15 @@ export async function buildWorker(
 ): Promise<WorkerBuild> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
-  const main = "worker.js";
-  const wasmPaths = new Set<string>();
-  const { metafile } = await build({
-    entryPoints: { worker: join(root, entry) },
-    outdir: directory,
-    bundle: true,
-    splitting: true,
-    minify: true,
-    metafile: true,
-    absWorkingDir: directory,
-    format: "esm",
-    target: "es2024",
-    platform: "browser",
-    conditions: ["workerd", "worker", "browser"],
-    // workerd has a `process`, by which Emscripten's scripts take it for Node.
-    define: { process: "undefined" },
-    logLevel: "error",
-    plugins: [wasmModules(wasmPaths), embeddedModels(embedded)],
-  });
-  const data = embedded.map((_, i) => dataModule(i));
-  await Promise.all(embedded.map(({ bytes }, i) => writeFile(join(directory, data[i]!), bytes)));
-  for (const path of wasmPaths) await copyFile(path, join(directory, basename(path)));
-  const scripts = [main, ...Object.keys(metafile.outputs).filter((file) => file !== main)];
-  const wasm = [...wasmPaths].map((path) => basename(path));
+  const atStart =
+    entry === WORKER && existsSync(BUILT)
+      ? await copyWorker(directory)
+      : await bundleWorker(entry, directory);
+  await writeEmbedded(directory, embedded);
+  const files = (await readdir(directory)).sort();
+  const named = (ending: string) => files.filter((file) => file.endsWith(ending));
+  const scripts = [MAIN, ...named(".js").filter((file) => file !== MAIN)];
+  const [wasm, data] = [named(".wasm"), named(".bin")];
   const sizes = new Map(
     await Promise.all(
       [...scripts, ...wasm, ...data].map(async (file) => {
@@ -79,8 +71,67 @@ export async function buildWorker(
     data,
     bytes: [...sizes.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     gzipBytes: gzipBytes(sizes.keys()),
-    startGzipBytes: gzipBytes(loadedAtStart(metafile, main)),
+    startGzipBytes: gzipBytes([...sizes.keys()].filter((file) => atStart.includes(file))),
   };
+}
+
+/** Builds all of that. */
+export async function buildForPackage(): Promise<void> {
+  await mkdir(join(BUILT, "worker"), { recursive: true });
+  const atStart = await bundleWorker(WORKER, join(BUILT, "worker"));
+  await writeFile(join(BUILT, "at-start.json"), JSON.stringify(atStart));
+  await bundlePages(join(BUILT, "pages"));
+}
+
+async function copyWorker(directory: string): Promise<readonly string[]> {
+  await cp(join(BUILT, "worker"), directory, { recursive: true });
+  return JSON.parse(await readFile(join(BUILT, "at-start.json"), "utf8"));
+}
+
+/** Writes the pages that the Worker shows, and what it has for others' pages. */
+export async function buildPages(directory: string): Promise<void> {
+  if (existsSync(BUILT)) await cp(join(BUILT, "pages"), directory, { recursive: true });
+  else await bundlePages(directory);
+}
+
+async function bundlePages(directory: string): Promise<void> {
+  await buildPlayground(join(directory, "playground"));
+  await buildEmbed(join(directory, "embed"));
+}
+
+/** The entry that serves. */
+export const WORKER = "edge/worker.ts";
+const MAIN = "worker.js";
+const EMBEDDED = "embedded-models.js";
+
+/**
+ * Bundles a Worker's scripts into a folder that is there, all but what is embedded.
+ *
+ * @returns those that are loaded at the start; the others are only when needed
+ */
+async function bundleWorker(entry: string, directory: string): Promise<readonly string[]> {
+  const wasmPaths = new Set<string>();
+  const { metafile } = await build({
+    entryPoints: { worker: join(root, entry) },
+    outdir: directory,
+    splitting: true,
+    metafile: true,
+    absWorkingDir: directory,
+    target: "es2024",
+    platform: "browser",
+    conditions: ["workerd", "worker", "browser"],
+    // workerd has a `process`, by which Emscripten's scripts take it for Node.
+    define: { process: "undefined" },
+    plugins: [wasmModules(wasmPaths), embeddedModels],
+  });
+  for (const path of wasmPaths) await copyFile(path, join(directory, basename(path)));
+  return [...loadedAtStart(metafile!, MAIN)];
+}
+
+/** ES modules, minified. */
+async function build(options: BuildOptions) {
+  const esbuild = await import("esbuild");
+  return esbuild.build({ bundle: true, minify: true, format: "esm", logLevel: "error", ...options });
 }
 
 /** A file that is built into the script. */
@@ -91,20 +142,22 @@ export interface EmbeddedFile {
 
 const dataModule = (index: number) => `embedded-${index}.bin`;
 
-/** Fills edge/embedded-models.ts: every file is a data module, which Workers import as an ArrayBuffer. */
-function embeddedModels(files: readonly EmbeddedFile[]): Plugin {
-  return {
-    name: "embedded-models",
-    setup({ onLoad, onResolve }) {
-      onResolve({ filter: /^\.\/embedded-\d+\.bin$/ }, ({ path }) => ({ path, external: true }));
-      onLoad({ filter: /embedded-models\.ts$/ }, () => ({
-        contents: [
-          ...files.map((_, i) => `import file${i} from "./${dataModule(i)}";`),
-          `export const EMBEDDED_MODELS = {${files.map(({ path }, i) => `${JSON.stringify(path)}: file${i}`)}};`,
-        ].join("\n"),
-      }));
-    },
-  };
+/** Leaves edge/embedded-models.ts to a module beside the Worker, so that one Worker serves whatever is embedded. */
+const embeddedModels: Plugin = {
+  name: "embedded-models",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/embedded-models\.[jt]s$/ }, () => ({ path: `./${EMBEDDED}`, external: true }));
+  },
+};
+
+/** Writes that module: every file is a data module, which Workers import as an ArrayBuffer. */
+async function writeEmbedded(directory: string, files: readonly EmbeddedFile[]): Promise<void> {
+  await Promise.all(files.map(({ bytes }, i) => writeFile(join(directory, dataModule(i)), bytes)));
+  const lines = [
+    ...files.map((_, i) => `import file${i} from "./${dataModule(i)}";`),
+    `export const EMBEDDED_MODELS = {${files.map(({ path }, i) => `${JSON.stringify(path)}: file${i}`)}};\n`,
+  ];
+  await writeFile(join(directory, EMBEDDED), lines.join("\n"));
 }
 
 /** The main module and all that it imports statically. */
@@ -136,31 +189,23 @@ function wasmModules(found: Set<string>): Plugin {
 }
 
 /** Builds the playground's files into a folder. */
-export async function buildPlayground(directory: string): Promise<void> {
+async function buildPlayground(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
   const source = join(root, "edge/playground");
   await build({
     entryPoints: [join(source, "playground.ts"), join(source, "playground.css")],
     outdir: directory,
-    bundle: true,
-    minify: true,
-    format: "esm",
     target: "es2022",
-    logLevel: "error",
   });
   await writeFile(join(directory, "index.html"), await readFile(join(source, "index.html")));
 }
 
 /** Builds the embed, one ES module with our kernel in it: embed.js. */
-export async function buildEmbed(directory: string): Promise<void> {
+async function buildEmbed(directory: string): Promise<void> {
   await build({
     entryPoints: [join(root, "edge/embed/embed.ts")],
     outdir: directory,
-    bundle: true,
-    minify: true,
-    format: "esm",
     target: "es2022",
     loader: { ".wasm": "binary" },
-    logLevel: "error",
   });
 }

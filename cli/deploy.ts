@@ -2,25 +2,28 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { STORAGES } from "../edge/storage/index.ts";
 import type { Bundle } from "../trainer/bundle-reader.ts";
 import { InputError } from "../trainer/input-error.ts";
-import { checkBundles, readStored, type StoredFile, storedFiles, writeAssets, writePages } from "./assets.ts";
-import { buildWorker } from "./build-worker.ts";
-import { runCommand } from "./command.ts";
+import { checkBundles, readStored, type StoredFile, storedFiles, writeAssets } from "./assets.ts";
+import { buildPages, buildWorker, WORKER } from "./build-worker.ts";
+import { runAsScript } from "./command.ts";
 import { sizeReport } from "./size-report.ts";
 import { uploadFiles } from "./upload.ts";
 import { uploadVectors, usesVectorize } from "./vectors.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const config = join(root, "wrangler.toml");
+/** The user's own; all else that is written lies beside it. */
+const config = resolve("wrangler.toml");
+const stage = resolve("dist/deploy"); // where it looks
 
-const program = new Command("deploy")
+export const command = new Command("deploy")
   .description(
     "Deploys exported models to Cloudflare Workers. The first one is the default. wrangler.toml says where they lie.",
   )
@@ -30,16 +33,19 @@ const program = new Command("deploy")
   .action(async (directories: string[], { dryRun, name }: { dryRun?: boolean; name?: string }) => {
     const bundles = await checkBundles(directories);
     const files = storedFiles(bundles);
+    if (!existsSync(config)) {
+      await copyFile(join(root, "wrangler.toml"), config);
+      console.log("wrangler.toml: written. It says where models lie, what is limited and what is logged.");
+    }
     const { store, bucket, vectors } = await storeOfConfig(bundles.some(usesVectorize));
-    const stage = join(root, "dist/deploy"); // where wrangler.toml looks
     await rm(stage, { recursive: true, force: true });
     const embedded =
       store === "embedded"
         ? await Promise.all(files.map(async (file) => ({ path: file.path, bytes: await readStored(file) })))
         : [];
-    const build = await buildWorker("edge/worker.ts", join(stage, "worker"), embedded);
+    const build = await buildWorker(WORKER, join(stage, "worker"), embedded);
     const assets = join(stage, "assets");
-    await (store === "assets" ? writeAssets(assets, bundles) : writePages(assets));
+    await (store === "assets" ? writeAssets(assets, bundles) : buildPages(assets));
     console.log(await sizeReport(build, bundles, files, store));
     if (vectors && !dryRun) await fillVectorize(vectors, bundles.filter(usesVectorize));
     if (bucket && !dryRun) await fillBucket(bucket, files);
@@ -47,7 +53,7 @@ const program = new Command("deploy")
     process.exitCode = await runWrangler(["deploy", "--config", config, ...flags]);
   });
 
-await runCommand(program);
+await runAsScript(import.meta, command);
 
 interface Store {
   /** Of STORAGES. */
@@ -84,10 +90,10 @@ async function storeOfConfig(needsVectors: boolean): Promise<Store> {
 }
 
 async function fillVectorize(index: string, bundles: readonly Bundle[]): Promise<void> {
-  const file = join(root, "dist/deploy/vectors.ndjson");
+  const file = join(stage, "vectors.ndjson");
   for (const bundle of bundles) {
     await uploadVectors(bundle, {
-      stateFile: join(root, ".cache/deploy", `vectors-${index}.json`),
+      stateFile: resolve(".cache/deploy", `vectors-${index}.json`),
       onProgress: (done, total) => console.log(`  ${done} of ${total} vectors`),
       async put(lines) {
         await writeFile(file, lines);
@@ -105,10 +111,10 @@ async function fillVectorize(index: string, bundles: readonly Bundle[]): Promise
 
 async function fillBucket(bucket: string, files: readonly StoredFile[]): Promise<void> {
   const { stored, skipped } = await uploadFiles(files, {
-    stateFile: join(root, ".cache/deploy", `${bucket}.json`),
+    stateFile: resolve(".cache/deploy", `${bucket}.json`),
     onProgress: (path, done, total) => console.log(`  ${done + 1} of ${total}  ${path}`),
     async put({ path, source }) {
-      const file = "file" in source ? source.file : join(root, "dist/deploy/upload");
+      const file = "file" in source ? source.file : join(stage, "upload");
       if ("text" in source) await writeFile(file, source.text);
       const status = await runWrangler([
         ...["r2", "object", "put", `${bucket}/${path}`],

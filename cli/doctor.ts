@@ -1,11 +1,12 @@
 /** `npm run doctor`: every engine, whether it works here, how fast it is, and what would add it if it doesn't. */
 
 import { Command } from "commander";
+import { didYouMean } from "../trainer/did-you-mean.ts";
 import { chooseEngine, ENGINES } from "../trainer/engine/index.ts";
 import { type Availability, type EngineKind, obstacleFor } from "../trainer/engine/kind.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { describeMachine } from "../trainer/run/machine.ts";
-import { runCommand } from "./command.ts";
+import { runAsScript } from "./command.ts";
 import { type EngineSpeed, engineSpeed, STEP } from "./engine-speed.ts";
 
 interface Examined {
@@ -15,18 +16,20 @@ interface Examined {
   readonly speed: EngineSpeed | { readonly failure: string } | null;
 }
 
-const command = new Command("doctor")
+export const command = new Command("doctor")
   .description("Looks which engines work here, how fast they are, and what would add the others.")
   .argument("[engine...]", `only these (${Object.keys(ENGINES).join(", ")})`)
   .option("--json", "one JSON object on stdout instead of the table", false)
   .action(run);
 
-await runCommand(command);
+await runAsScript(import.meta, command);
 
 async function run(names: readonly string[], { json }: { readonly json: boolean }): Promise<void> {
   const unknown = names.find((name) => !Object.hasOwn(ENGINES, name));
   if (unknown !== undefined) {
-    throw new InputError(`no engine "${unknown}". Known: ${Object.keys(ENGINES).join(", ")}.`);
+    throw new InputError(
+      `no engine "${unknown}".${didYouMean(unknown, ENGINES)} Known: ${Object.keys(ENGINES).join(", ")}.`,
+    );
   }
   const all: Examined[] = [];
   for (const kind of Object.values(ENGINES)) {

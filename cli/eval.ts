@@ -18,7 +18,7 @@ import { InputError } from "../trainer/input-error.ts";
 import { METRICS } from "../trainer/metrics/index.ts";
 import { amount, everySeconds } from "../trainer/run/reporter.ts";
 import { auditTable } from "./audit-table.ts";
-import { runCommand, wholeNumberOption } from "./command.ts";
+import { optionOf, runAsScript, wholeNumberOption } from "./command.ts";
 import { metricsTable } from "./metrics-table.ts";
 
 const MAX_SAMPLE_COUNT = 1_000_000;
@@ -43,13 +43,13 @@ interface Flags {
   readonly json: boolean;
 }
 
-const command = new Command("eval")
+export const command = new Command("eval")
   .description("Measures an exported model, with nothing but the bundle and the data.")
   .argument("<bundle>", "a bundle folder, models/NAME")
   .option("--data <path>", "the data that the model was trained on; not needed for procedural data sets")
   .option("--samples <n>", "how many to draw", wholeNumberOption(1, MAX_SAMPLE_COUNT), DEFAULT_SAMPLE_COUNT)
   .option("--seed <n>", "of the samples; the training's if left out", wholeNumberOption(0, MAX_SEED))
-  .option("--engine <name>", `what computes (auto, ${Object.keys(ENGINES).join(", ")})`, "auto")
+  .addOption(optionOf("--engine <name>", "what computes", ["auto", ...Object.keys(ENGINES)]).default("auto"))
   .option("--metrics <names>", `only some of ${Object.keys(METRICS).join(",")}, and no audit`, commaSeparated)
   .option("--no-ceiling", "don't measure real examples, too: what a perfect generator would reach")
   .option(
@@ -59,7 +59,7 @@ const command = new Command("eval")
   .option("--json", "one JSON object on stdout instead of the table", false)
   .action(run);
 
-await runCommand(command);
+await runAsScript(import.meta, command);
 
 async function run(directory: string, flags: Flags): Promise<void> {
   const progress = (what: string) => console.error(`${what} …`);

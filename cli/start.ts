@@ -30,4 +30,4 @@ const program = new Command("start")
     await serveUntilInterrupted([bundle], options);
   });
 
-await runCommand(program);
+await runCommand(async () => program, "start");

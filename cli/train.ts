@@ -8,7 +8,7 @@ import { InputError } from "../trainer/input-error.ts";
 import { OBJECTIVES } from "../trainer/objectives/index.ts";
 import { PRESETS } from "../trainer/presets/index.ts";
 import { resumeRunFolder } from "../trainer/run/run-folder.ts";
-import { collect, positiveNumberOption, runCommand, wholeNumberOption } from "./command.ts";
+import { collect, optionOf, positiveNumberOption, runAsScript, wholeNumberOption } from "./command.ts";
 import { defaultOut, runTraining, type TrainingStart } from "./training.ts";
 
 interface Flags {
@@ -27,17 +27,17 @@ interface Flags {
   readonly json: boolean;
 }
 
-const command = new Command("train")
+export const command = new Command("train")
   .description("Trains a generator by Implicit Maximum Likelihood Estimation and exports it.")
-  .option("--preset <name>", `what to train (${Object.keys(PRESETS).join(", ")}); glyphs if left out`)
+  .addOption(optionOf("--preset <name>", "what to train; glyphs if left out", Object.keys(PRESETS)))
   .option(
     "--data <path>",
     "training data: a folder of pictures, or a .tar[.gz] of one; MNIST-style IDX, CIFAR-10 binary, .npy, .npz, .csv",
   )
   .option("--strict", "a picture that can't be decoded is an error, instead of left out")
   .option("--out <dir>", "where the bundle goes (models/<preset>)")
-  .option("--objective <name>", `what a training step does (${Object.keys(OBJECTIVES).join(", ")})`)
-  .option("--engine <name>", `what computes (auto, ${Object.keys(ENGINES).join(", ")})`)
+  .addOption(optionOf("--objective <name>", "what a training step does", Object.keys(OBJECTIVES)))
+  .addOption(optionOf("--engine <name>", "what computes", ["auto", ...Object.keys(ENGINES)]))
   .option("--seed <n>", `a whole number from 0 to ${MAX_SEED}`, wholeNumberOption(0, MAX_SEED))
   .addOption(
     new Option("--minutes <m>", "train this long")
@@ -58,7 +58,7 @@ const command = new Command("train")
   .option("--json", "one JSON object a line on stdout instead of the progress display", false)
   .action(run);
 
-await runCommand(command);
+await runAsScript(import.meta, command);
 
 async function run(flags: Flags): Promise<void> {
   const start: TrainingStart = flags.resume ? await resume(flags, flags.resume) : { config: configOf(flags) };

@@ -4,13 +4,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../trainer/input-error.ts";
 import { checkBundles, writeAssets } from "./assets.ts";
-import { buildWorker, type EmbeddedFile, type WorkerBuild } from "./build-worker.ts";
+import { buildWorker, type EmbeddedFile, WORKER, type WorkerBuild } from "./build-worker.ts";
 
 /** The binary that the npm package brings; the package has no types. */
 const { default: workerdPath } = createRequire(import.meta.url)("workerd") as { readonly default: string };
@@ -53,7 +53,7 @@ export interface LocalServer {
  */
 export async function startServer(options: ServeOptions): Promise<LocalServer> {
   const bundles = await checkBundles(options.bundles);
-  return startWorker("edge/worker.ts", (assets) => writeAssets(assets, bundles), options);
+  return startWorker(WORKER, (assets) => writeAssets(assets, bundles), options);
 }
 
 /**
@@ -67,8 +67,9 @@ export async function startWorker(
   fillAssets: (directory: string) => Promise<unknown>,
   { host = "127.0.0.1", port = 0, variables = {}, embedded = [], assetServer }: WorkerOptions,
 ): Promise<LocalServer> {
-  await mkdir(join(root, "dist"), { recursive: true });
-  const stage = await mkdtemp(join(root, "dist/serve-"));
+  // On the disk that models are on, as a rule, so that they need not be copied.
+  await mkdir(".cache", { recursive: true });
+  const stage = await mkdtemp(resolve(".cache/serve-"));
   try {
     const build = await buildWorker(entry, join(stage, "worker"), embedded);
     await fillAssets(join(stage, "assets"));

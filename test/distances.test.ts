@@ -188,7 +188,7 @@ test("an autoencoder's features see less of noise than of another image", async 
 describe("what doesn't fit is refused before training", () => {
   const vectors = ring.create(1, { train: 50, heldOut: 1, test: 1 });
   test.each([
-    ["manhattan", /"manhattan" is no distance; there are l2, l1, .*l2\+0\.1\*features/],
+    ["manhattan", /"manhattan" is no distance. There are l2, l1, .*l2\+0\.1\*features/],
     ["l2+", /"" is no distance/],
     ["0*l2", /the weight of l2 is 0, expected a number above 0/],
   ])("objective.distance=%s", (text, message) => {

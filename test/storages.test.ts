@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Miniflare, Response } from "miniflare";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkBundles, readStored, storedFiles, writePages } from "../cli/assets.ts";
-import { buildWorker } from "../cli/build-worker.ts";
+import { checkBundles, readStored, storedFiles } from "../cli/assets.ts";
+import { buildPages, buildWorker } from "../cli/build-worker.ts";
 import { startServer, startWorker } from "../cli/workerd.ts";
 import { STORAGES } from "../edge/storage/index.ts";
 import { GREY, writeSmallBundle } from "./small-bundle.ts";
@@ -40,13 +40,13 @@ const SERVERS: Record<string, () => Promise<Served>> = {
       (await stored()).map(async (file) => ({ path: file.path, bytes: await readStored(file) })),
     );
     const variables = { MODEL_STORE: "embedded" };
-    return { ...(await startWorker("edge/worker.ts", writePages, { embedded, variables })), replace: null };
+    return { ...(await startWorker("edge/worker.ts", buildPages, { embedded, variables })), replace: null };
   },
 
   async r2() {
     const { directory, scripts, wasm } = await buildWorker("edge/worker.ts", join(folder, "worker"));
     const pages = join(folder, "pages");
-    await writePages(pages);
+    await buildPages(pages);
     const contents = async (file: string) => new Uint8Array(await readFile(join(directory, file)));
     const modules = Object.fromEntries(
       await Promise.all([

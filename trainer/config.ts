@@ -5,11 +5,12 @@
 
 import { z } from "zod";
 import { MAX_SEED } from "../shared/random.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { distanceObstacle } from "./distances/index.ts";
 import { GENERATORS } from "./generators/index.ts";
 import { InputError } from "./input-error.ts";
 import { MAP_OBJECTIVES, OBJECTIVES } from "./objectives/index.ts";
-import { PRESETS } from "./presets/index.ts";
+import { PRESETS, type Preset } from "./presets/index.ts";
 import { SEARCHERS } from "./search/index.ts";
 
 const positive = z.number().int().positive();
@@ -189,15 +190,20 @@ export interface ConfigOverrides {
 }
 
 /**
- * The preset with the overrides, checked.
+ * The preset, one of the registry by its name or one of one's own, with the overrides, checked.
  *
  * @throws InputError naming the field, what was expected and what came
  */
-export function resolveConfig(presetName: string, overrides: ConfigOverrides = {}): Config {
-  if (!Object.hasOwn(PRESETS, presetName)) {
-    throw new InputError(`preset: no preset "${presetName}". Known: ${Object.keys(PRESETS).join(", ")}.`);
+export function resolveConfig(preset: string | Preset, overrides: ConfigOverrides = {}): Config {
+  const isName = typeof preset === "string";
+  if (isName && !Object.hasOwn(PRESETS, preset)) {
+    throw new InputError(
+      `preset: no preset "${preset}".${didYouMean(preset, PRESETS)} Known: ${Object.keys(PRESETS).join(", ")}.`,
+    );
   }
-  const draft: Draft = structuredClone({ preset: presetName, ...PRESETS[presetName]! });
+  const draft: Draft = structuredClone(
+    isName ? { preset, ...PRESETS[preset]! } : { preset: "custom", ...preset },
+  );
   if (overrides.seed !== undefined) draft["seed"] = overrides.seed;
   if (overrides.engine !== undefined) draft["engine"] = overrides.engine;
   if (overrides.objective !== undefined) setField(draft, "objective.name", overrides.objective);
@@ -226,7 +232,7 @@ function checked(draft: Draft, set: readonly string[] = []): Config {
     setField(draft, assignment.slice(0, equals), parseValue(assignment.slice(equals + 1)));
   }
   const result = configSchema.safeParse(draft);
-  if (!result.success) throw new InputError(`config: ${describeIssue(result.error.issues[0]!)}`);
+  if (!result.success) throw new InputError(`config: ${describeIssue(result.error.issues[0]!, draft)}`);
   return result.data;
 }
 
@@ -256,13 +262,22 @@ function parseValue(text: string): unknown {
   }
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string {
+function describeIssue(issue: z.core.$ZodIssue, draft: Draft): string {
   const where = issue.path.join(".");
   if (issue.code === "unrecognized_keys") {
-    const fields = Object.keys(fieldsAt(issue.path)).join(", ");
-    return `${[...issue.path, issue.keys[0]].join(".")}: no such field. ${where || "The configuration"} has ${fields}.`;
+    const fields = Object.keys(fieldsAt(issue.path));
+    const field = String(issue.keys[0]);
+    return `${[...issue.path, field].join(".")}: no such field.${didYouMean(field, fields)} ${where || "The configuration"} has ${fields.join(", ")}.`;
+  }
+  if (issue.code === "invalid_value" && typeof valueAt(draft, issue.path) === "string") {
+    const guess = didYouMean(String(valueAt(draft, issue.path)), issue.values.map(String));
+    return `${where}: ${issue.message}.${guess}`;
   }
   return `${where}: ${issue.message}.`;
+}
+
+function valueAt(draft: Draft, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, key) => (at as Draft | undefined)?.[String(key)], draft);
 }
 
 function fieldsAt(path: readonly PropertyKey[]): object {

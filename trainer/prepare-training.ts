@@ -6,6 +6,7 @@ import type { Dataset } from "./data/dataset.ts";
 import { type ModelSpace, modelSpaceOf } from "./data/model-space.ts";
 import type { Engine, ParameterValues } from "./engine/engine.ts";
 import type { FrozenGenerator } from "./generators/frozen.ts";
+import type { Architecture } from "./generators/generator.ts";
 import { GENERATORS } from "./generators/index.ts";
 import { InputError } from "./input-error.ts";
 import { OBJECTIVES } from "./objectives/index.ts";
@@ -23,6 +24,9 @@ export interface PreparationOptions {
    * it won't do.
    */
   readonly check?: ((model: Pick<FrozenGenerator, "layers" | "latentSize">) => void) | undefined;
+  /** Make a step, and a generator, in the place of those that the configuration names. */
+  readonly objective?: Objective | undefined;
+  readonly architecture?: Architecture | undefined;
   /** Searches in the place of the configured one: for experiments. */
   readonly searcher?: Searcher | undefined;
   /** First weights of the generator by name, in the place of random ones. */
@@ -36,12 +40,19 @@ export async function prepareTraining(
   engine: Engine,
   config: Config,
   dataset: Dataset,
-  { check = () => {}, searcher, weights = {}, space = modelSpaceOf(dataset) }: PreparationOptions = {},
+  options: PreparationOptions = {},
 ): Promise<PreparedTraining> {
+  const {
+    check = () => {},
+    objective = OBJECTIVES[config.objective.name]!,
+    architecture = GENERATORS[config.generator.kind]!,
+    searcher,
+    weights = {},
+    space = modelSpaceOf(dataset),
+  } = options;
   const random = createRandom(config.seed);
-  const objective = OBJECTIVES[config.objective.name]!;
   const labelCounts = objective.takesLabels ? countLabels(objective, dataset) : null;
-  const plain = GENERATORS[config.generator.kind]!({
+  const plain = architecture({
     ...config.generator,
     latentSize: config.generator.latentSize + (labelCounts?.length ?? 0),
     outputShape: dataset.shape,
@@ -59,7 +70,7 @@ export async function prepareTraining(
     train: dataset.train,
     shape: dataset.shape,
     space,
-    config,
+    config: { ...config, objective: { ...config.objective, name: objective.name } },
     searcher,
     random: random.fork("training"),
   });

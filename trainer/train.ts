@@ -4,6 +4,7 @@
  */
 
 import type { Config } from "./config.ts";
+import type { Dataset } from "./data/dataset.ts";
 import { type DatasetRequest, loadDataset } from "./data/index.ts";
 import { DivergedError } from "./diverged-error.ts";
 import { createEngine } from "./engine/index.ts";
@@ -11,6 +12,8 @@ import { checkDestination } from "./export/destination.ts";
 import { checkExportable, exportModel, outputSpecOf } from "./export/export-model.ts";
 import { previewCount, previewPng } from "./export/preview.ts";
 import { createSeededSampler, foldModelSpace } from "./generators/frozen.ts";
+import type { Architecture } from "./generators/generator.ts";
+import type { Objective } from "./objectives/objective.ts";
 import { prepareTraining } from "./prepare-training.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
 import { createCheckpoints, holdsNumbers } from "./run/checkpoints.ts";
@@ -25,9 +28,14 @@ export interface TrainRequest {
   readonly out: string;
   /** The run folder to go on with; a new one if left out. */
   readonly folder?: RunFolder | undefined;
-  readonly reporter: Reporter;
+  /** Told what happens; nobody, if left out. */
+  readonly reporter?: Reporter | undefined;
   /** Aborted: training stops after the current step and leaves a checkpoint. */
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Data, a generator and an objective of one's own, in the place of those that the configuration names. */
+  readonly dataset?: Dataset | undefined;
+  readonly architecture?: Architecture | undefined;
+  readonly objective?: Objective | undefined;
   /** Where to go on; from the start if left out. */
   readonly checkpoint?: Checkpoint | undefined;
   /** Checkpoints that would have come first, and why they can't be used. */
@@ -46,10 +54,11 @@ export interface TrainOutcome {
  *   being a number; the signal's reason if it is aborted before the first step
  */
 export async function train(request: TrainRequest): Promise<TrainOutcome> {
-  const { config, reporter, signal, checkpoint } = request;
+  const { config, checkpoint } = request;
+  const { reporter = SILENT, signal = new AbortController().signal } = request;
 
   await checkDestination(request.out);
-  const dataset = await loadDataset({ ...dataRequest(config), signal, reporter });
+  const dataset = request.dataset ?? (await loadDataset({ ...dataRequest(config), signal, reporter }));
   const { train } = dataset;
   reporter.note("data", `data: ${dataset.name}, ${train.count} × ${dataset.shape.join("×")}`, {
     dataset: dataset.name,
@@ -62,6 +71,8 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
 
   const { space, training } = await prepareTraining(engine, config, dataset, {
     check: checkExportable,
+    objective: request.objective,
+    architecture: request.architecture,
   });
   reporter.note("objective", `objective: ${training.description}`, { description: training.description });
   const budget = createBudget(config.budget, training.stepsPerEpoch);
@@ -164,7 +175,10 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   await checkpoints.confirm();
   const generator = await frozen();
   await training.dispose();
-  const interrupted = await exportModel({ ...request, folder, dataset, engine, stepCount, generator }).then(
+  const interrupted = await exportModel({
+    ...{ config, out: request.out, folder, reporter, dataset, engine, stepCount, signal, generator },
+    objective: request.objective?.name ?? config.objective.name,
+  }).then(
     () => false,
     (error: unknown) => {
       if (error !== signal.reason) throw error;
@@ -175,6 +189,8 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   folder.close();
   return { interrupted, folder };
 }
+
+const SILENT: Reporter = { note() {}, training() {}, working() {}, close() {} };
 
 /** The data's path where one is given, else the name of a procedural set. */
 function dataRequest({ data, seed }: Config): DatasetRequest {

@@ -1,4 +1,6 @@
-import packageJson from "../package.json" with { type: "json" };
+import { createRequire } from "node:module";
+
+const packageJson = createRequire(import.meta.url)("imle-edge/package.json") as { readonly version: string };
 
 /** The project's version, as `package.json` has it. */
 export const version: string = packageJson.version;

@@ -1,12 +1,14 @@
 /**
  * An engine in a module worker, and its end there. The worker runs the module that the page runs: from another site,
- * where browsers don't start workers, by way of a Blob that imports it.
+ * where browsers don't start workers, by way of a Blob that imports it. In the npm package that module becomes part of
+ * somebody's own, so there the worker's script is text (`worker-script.ts`).
  */
 
 import type { Manifest } from "../../shared/manifest.ts";
 import type { OnProgress } from "./bundle-files.ts";
 import { EmbedError, type EmbedErrorCode } from "./embed-error.ts";
 import { type Drawn, type Engine, loadEngine, type PathRequest, type SampleRequest } from "./engine.ts";
+import { WORKER_SCRIPT } from "./worker-script.ts";
 
 /** By its name the module knows that it was started as a worker. */
 const WORKER_NAME = "imle-edge-embed";
@@ -34,9 +36,8 @@ export async function startWorker(): Promise<Worker | null> {
   let blobUrl: string | null = null;
   let worker: Worker | null = null;
   try {
-    const isOwn = new URL(import.meta.url).origin === globalThis.origin;
-    if (!isOwn) {
-      const source = `import ${JSON.stringify(import.meta.url)};`;
+    if (WORKER_SCRIPT || new URL(import.meta.url).origin !== globalThis.origin) {
+      const source = WORKER_SCRIPT ?? `import ${JSON.stringify(import.meta.url)};`;
       blobUrl = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     }
     const started = (worker = new Worker(blobUrl ?? import.meta.url, { type: "module", name: WORKER_NAME }));

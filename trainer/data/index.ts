@@ -2,6 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { didYouMean } from "../did-you-mean.ts";
 import { InputError } from "../input-error.ts";
 import { cifar10Binary } from "./cifar10-binary.ts";
 import { csv } from "./csv.ts";
@@ -71,7 +72,9 @@ async function loadPlain({ name, path, ...options }: Omit<DatasetRequest, "stack
   const known = Object.keys(PROCEDURAL_SOURCES).join(", ");
   if (name === undefined) throw new InputError(`data: name a data set (${known}) or give --data DIR|FILE.`);
   if (!Object.hasOwn(PROCEDURAL_SOURCES, name)) {
-    throw new InputError(`data: no data set "${name}". Known: ${known}; for files give --data DIR|FILE.`);
+    throw new InputError(
+      `data: no data set "${name}".${didYouMean(name, PROCEDURAL_SOURCES)} Known: ${known}; for files give --data DIR|FILE.`,
+    );
   }
   return PROCEDURAL_SOURCES[name]!.create(options.seed);
 }

@@ -2,6 +2,7 @@
 
 import { add, concat, multiply } from "../autodiff/operators.ts";
 import type { Tensor } from "../autodiff/tensor.ts";
+import { didYouMean } from "../did-you-mean.ts";
 import type { Distance } from "./distance.ts";
 import { squaredL2Of } from "./squared-l2.ts";
 
@@ -21,7 +22,8 @@ export function parseTerms(text: string, known: readonly string[]): readonly Ter
   for (const part of text.split("+")) {
     const found = /^\s*(?:([\d.]+(?:e[+-]?\d+)?)\s*\*)?\s*([a-z][a-z\d-]*)\s*$/.exec(part);
     if (!found || !known.includes(found[2]!)) {
-      return `"${part.trim()}" is no distance; there are ${known.join(", ")}, and sums such as l2+0.1*features`;
+      const name = part.trim();
+      return `"${name}" is no distance.${didYouMean(name, known)} There are ${known.join(", ")}, and sums such as l2+0.1*features`;
     }
     const weight = Number(found[1] ?? 1);
     if (!(weight > 0 && weight < Number.POSITIVE_INFINITY)) {

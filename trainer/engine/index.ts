@@ -1,3 +1,4 @@
+import { didYouMean } from "../did-you-mean.ts";
 import { InputError } from "../input-error.ts";
 import { cpu } from "./cpu.ts";
 import { cuda } from "./cuda.ts";
@@ -33,7 +34,10 @@ export interface ChosenEngine {
 export async function createEngine(name: string): Promise<ChosenEngine> {
   if (name === "auto") return chooseEngine(Object.values(ENGINES));
   if (!Object.hasOwn(ENGINES, name)) {
-    throw new InputError(`engine: no engine "${name}". Known: auto, ${Object.keys(ENGINES).join(", ")}.`);
+    throw new InputError(
+      `engine: no engine "${name}".${didYouMean(name, ["auto", ...Object.keys(ENGINES)])} ` +
+        `Known: auto, ${Object.keys(ENGINES).join(", ")}.`,
+    );
   }
   const kind = ENGINES[name]!;
   const found = await kind.probe();

@@ -1,6 +1,7 @@
 /** What may crash or hang, because it loads a GPU's driver, in a process of its own. */
 
 import { fork } from "node:child_process";
+import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export interface Question {
@@ -8,6 +9,15 @@ export interface Question {
   readonly script: URL;
   readonly arguments?: readonly string[];
   readonly timeLimitMs: number;
+}
+
+/**
+ * A module beside another one, both TypeScript or both compiled.
+ *
+ * @param path without its ending, say `./webgpu-probe`
+ */
+export function moduleBeside({ url }: ImportMeta, path: string): URL {
+  return new URL(path + extname(url), url);
 }
 
 /**

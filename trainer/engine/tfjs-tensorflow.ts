@@ -1,4 +1,5 @@
 import type { EngineKind } from "./kind.ts";
+import { moduleBeside } from "./own-process.ts";
 import { missingPackage } from "./packages.ts";
 import { probeInProcess } from "./probe-process.ts";
 import type { TensorflowPackage } from "./tfjs/tensorflow.ts";
@@ -21,7 +22,7 @@ function kindOf(name: string, about: string, packageName: TensorflowPackage): En
     probe: async () =>
       missingPackage([packageName], install) ??
       probeInProcess({
-        script: new URL("tfjs/tensorflow-probe.ts", import.meta.url),
+        script: moduleBeside(import.meta, "./tfjs/tensorflow-probe"),
         arguments: [packageName],
         remedy: `\`npm rebuild ${packageName}\``,
         timeLimitMs: 30_000, // the library is half a gigabyte

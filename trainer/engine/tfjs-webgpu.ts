@@ -1,4 +1,5 @@
 import type { EngineKind } from "./kind.ts";
+import { moduleBeside } from "./own-process.ts";
 import { missingPackage } from "./packages.ts";
 import { probeInProcess } from "./probe-process.ts";
 
@@ -11,7 +12,7 @@ export const tfjsWebgpu: EngineKind = {
     return (
       missingPackage(PACKAGES, `\`npm install ${PACKAGES.join(" ")}\``) ??
       probeInProcess({
-        script: new URL("tfjs/webgpu-probe.ts", import.meta.url),
+        script: moduleBeside(import.meta, "./tfjs/webgpu-probe"),
         remedy: "update the graphics card's driver",
       })
     );

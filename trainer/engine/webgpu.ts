@@ -1,5 +1,6 @@
 import type { EngineKind } from "./kind.ts";
 import { createDeviceEngine } from "./onnx-device-engine.ts";
+import { moduleBeside } from "./own-process.ts";
 import { probeInProcess } from "./probe-process.ts";
 
 /** Enough to hide what a run costs; more only makes the graph longer, since the state stays on the device anyway. */
@@ -10,7 +11,7 @@ export const webgpu: EngineKind = {
   about: "ONNX Runtime on any GPU: Vulkan, Metal, Direct3D 12",
   probe: () =>
     probeInProcess({
-      script: new URL("webgpu-probe.ts", import.meta.url),
+      script: moduleBeside(import.meta, "./webgpu-probe"),
       remedy: "update the graphics card's driver",
     }),
   create: async () => createDeviceEngine({ provider: "webgpu", unroll: UNROLL }),

@@ -23,6 +23,8 @@ import { storeWeights } from "./store-weights.ts";
 
 export interface ExportRequest {
   readonly config: Config;
+  /** The objective's name. */
+  readonly objective: string;
   readonly out: string;
   readonly folder: RunFolder;
   readonly reporter: Reporter;
@@ -125,7 +127,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
   const siblings = scan && (await siblingDistances(scan, working("comparing the training examples")));
 
   const training = {
-    objective: config.objective.name,
+    objective: request.objective,
     engine: engine.name,
     seed: config.seed,
     steps: stepCount,

@@ -3,7 +3,6 @@
 import { stat } from "node:fs/promises";
 import { InputError } from "../input-error.ts";
 import type { Features } from "./features.ts";
-import { readLayersFeatures } from "./layers-features.ts";
 import { readOnnxFeatures } from "./onnx-features.ts";
 
 /**
@@ -17,7 +16,10 @@ export async function readFeatureModel(path: string, shape: readonly number[]): 
   }
   try {
     if (path.endsWith(".onnx")) return await readOnnxFeatures(path, shape);
-    if (path.endsWith(".json")) return await readLayersFeatures(path, shape);
+    if (path.endsWith(".json")) {
+      const { readLayersFeatures } = await import("./layers-features.ts"); // with it comes TF.js
+      return await readLayersFeatures(path, shape);
+    }
   } catch (error) {
     throw new InputError(`config: objective.featureModel: ${path}: ${(error as Error).message}.`);
   }

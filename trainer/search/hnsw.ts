@@ -3,10 +3,9 @@
  *
  * For pools that are thrown away after each round, building the graph costs far more than exact search
  * saves (measured: 20,000 × 784, build 8.6 s, exact search of 2,000 queries 0.34 s). It is here to compare
- * with, and for what is searched many times.
+ * with, and for what is searched many times; so hnswlib is an optional package.
  */
 
-import hnswlib from "hnswlib-node";
 import type { Searcher } from "./searcher.ts";
 
 const LINKS = 16;
@@ -27,6 +26,7 @@ export const hnsw: Searcher = {
       async nearest(queries, points) {
         const indices = new Int32Array(queries.length / length);
         const best = new Float32Array(indices.length).fill(Number.POSITIVE_INFINITY);
+        const { default: hnswlib } = await import("hnswlib-node");
         const index = new hnswlib.HierarchicalNSW("l2", length);
         for (let start = 0; start < points.count; start += partRows) {
           const end = Math.min(start + partRows, points.count);

@@ -1,0 +1,6 @@
+/** The worker alone. */
+
+import "./without-eval.ts";
+import { serveAsWorker } from "./worker.ts";
+
+serveAsWorker();
