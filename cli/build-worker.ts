@@ -75,12 +75,12 @@ export async function buildWorker(
   };
 }
 
-/** Builds all of that. */
-export async function buildForPackage(): Promise<void> {
-  await mkdir(join(BUILT, "worker"), { recursive: true });
-  const atStart = await bundleWorker(WORKER, join(BUILT, "worker"));
-  await writeFile(join(BUILT, "at-start.json"), JSON.stringify(atStart));
-  await bundlePages(join(BUILT, "pages"));
+/** Builds that. */
+export async function buildForPackage(built: string): Promise<void> {
+  await mkdir(join(built, "worker"), { recursive: true });
+  const atStart = await bundleWorker(WORKER, join(built, "worker"));
+  await writeFile(join(built, "at-start.json"), JSON.stringify(atStart));
+  await bundlePages(join(built, "pages"));
 }
 
 async function copyWorker(directory: string): Promise<readonly string[]> {

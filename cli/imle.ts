@@ -3,7 +3,7 @@
 
 import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
-import { version } from "../trainer/version.ts";
+import { version } from "../shared/version.ts";
 import { EXIT_BAD_USAGE, runCommand } from "./command.ts";
 
 interface Listed {

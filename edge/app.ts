@@ -24,8 +24,10 @@ import { type EdgeEnv, returnModels, type Services } from "./services.ts";
 import type { FetchAsset } from "./storage/assets.ts";
 
 export interface AppOptions extends ModelStoreOptions {
-  /** The playground's files. */
-  readonly fetchAsset: FetchAsset;
+  /** The playground's files, and the embed; null: no pages. */
+  readonly fetchAsset: FetchAsset | null;
+  /** Where in a larger app the routes begin, say /imle, for links in answers; none if left out. */
+  readonly basePath?: string | undefined;
   readonly decodeJpeg: DecodeJpeg;
   /** Keeps samples that never change; left out: every one is drawn. */
   readonly responseCache?: ResponseCache | undefined;
@@ -49,7 +51,7 @@ export type App = ReturnType<typeof createApp>;
 export function createApp(options: AppOptions) {
   const services: Services = {
     store: createModelStore(options),
-    fetchAsset: options.fetchAsset,
+    basePath: options.basePath ?? "",
     decodeJpeg: options.decodeJpeg,
     responseCache: options.responseCache ?? null,
   };
@@ -58,16 +60,18 @@ export function createApp(options: AppOptions) {
   for (const [name, scheme] of Object.entries(SECURITY_SCHEMES)) {
     app.openAPIRegistry.registerComponent("securitySchemes", name, scheme);
   }
-  const document = () => openApiDocument(app, needsKey);
+  const document = () => openApiDocument(app, services.basePath, needsKey);
   app.use(requestLog(options.logLevel ?? "error", options.writeLog));
   app.use(commonHeaders);
   app.use(returnModels);
 
   // Pages and what tells how the service is doing are open to all; what follows asks for a key, if there are any.
   const service = app.route("/", serviceRoutes(services, document));
-  addPages(app, services, document);
-  addPlayground(app, "/", services);
-  addPlayground(app, "/models/:name/", services);
+  if (options.fetchAsset) {
+    addPages(app, options.fetchAsset, document);
+    addPlayground(app, "/", services, options.fetchAsset);
+    addPlayground(app, "/models/:name/", services, options.fetchAsset);
+  }
   if (options.apiKeys !== undefined) app.use(apiKeys(options.apiKeys));
 
   const complete = service.route("/", modelRoutes(services, options));

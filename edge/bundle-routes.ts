@@ -65,16 +65,16 @@ const fileRoute = <const F extends keyof typeof FILES>(file: F, summary: string)
     },
   });
 
-export function bundleRoutes({ store }: Services) {
+export function bundleRoutes(services: Services) {
   const routes = createRoutes()
     .openapi(manifestRoute, async (c) => {
-      const { model } = await requestedModel(c, store);
+      const { model } = await requestedModel(c, services);
       const { v } = c.req.valid("query");
       const caching = { freshness: v ? "immutable" : "revalidate", tag: model.manifest.version } as const;
       return cached(c, caching, async () => sized(model.manifestText, "application/json"));
     })
     .openapi(trainRoute, async (c) => {
-      const { model } = await requestedModel(c, store);
+      const { model } = await requestedModel(c, services);
       const { file } = c.req.valid("param");
       const { output, version, name } = model.manifest;
       const training = await shared(c, model.trainingExamples());
@@ -106,7 +106,7 @@ export function bundleRoutes({ store }: Services) {
   return routes;
 
   async function file(c: Context<EdgeEnv>, path: string): Promise<Response> {
-    const { model } = await requestedModel(c, store);
+    const { model } = await requestedModel(c, services);
     const entry = model.manifest.files.find((listed) => listed.path === path);
     if (!entry) {
       throw new Problem(

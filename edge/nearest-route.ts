@@ -80,7 +80,7 @@ const route = createRoute({
 export function nearestRoutes(services: Services) {
   return createRoutes().openapi(route, async (c) => {
     const { k = DEFAULT_NEIGHBOURS } = c.req.valid("query");
-    const { model, base } = await requestedModel(c, services.store);
+    const { model, base } = await requestedModel(c, services);
     const training = await shared(c, model.trainingExamples());
     const example = await readExample(c, c.req.valid("json"), model, services);
     const answer = {

@@ -6,6 +6,7 @@ import { cached } from "./caching.ts";
 import { docsPage } from "./docs-page.ts";
 import { Problem } from "./problem.ts";
 import { type EdgeEnv, requestedModel, type Services } from "./services.ts";
+import type { FetchAsset } from "./storage/assets.ts";
 
 /** Nothing from anywhere else; pictures may be drawn from memory. */
 const PAGE_POLICY =
@@ -27,14 +28,19 @@ const EMBED_POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src *; frame-ancestors 'none'";
 
 /** The playground of the default model or, under /models/:name, of any. */
-export function addPlayground(app: Hono<EdgeEnv>, path: string, { store, fetchAsset }: Services): void {
+export function addPlayground(
+  app: Hono<EdgeEnv>,
+  path: string,
+  services: Services,
+  fetchAsset: FetchAsset,
+): void {
   app.get(path, async (c) => {
-    await requestedModel(c, store);
+    await requestedModel(c, services);
     return new Response(await page(fetchAsset, "playground/index.html"), { headers: PAGE_HEADERS });
   });
 }
 
-export function addPages(app: Hono<EdgeEnv>, { fetchAsset }: Services, openApi: () => object): void {
+export function addPages(app: Hono<EdgeEnv>, fetchAsset: FetchAsset, openApi: () => object): void {
   for (const [file, mediaType] of Object.entries(PLAYGROUND_FILES)) {
     app.get(`/${file}`, async () => {
       return new Response(await page(fetchAsset, `playground/${file}`), {
@@ -47,7 +53,7 @@ export function addPages(app: Hono<EdgeEnv>, { fetchAsset }: Services, openApi: 
 }
 
 /** The embed; `?v=` its entity tag names these very bytes, for ever. */
-function addEmbed(app: Hono<EdgeEnv>, fetchAsset: Services["fetchAsset"]): void {
+function addEmbed(app: Hono<EdgeEnv>, fetchAsset: FetchAsset): void {
   const file = "embed/embed.js";
   let tag: string | null = null;
   app.get("/embed.js", async (c) => {
@@ -68,7 +74,7 @@ async function contentTag(content: ReadableStream | null): Promise<string> {
   return (await sha256Hex(new Uint8Array(await new Response(content).arrayBuffer()))).slice(0, 16);
 }
 
-async function page(fetchAsset: Services["fetchAsset"], file: string): Promise<ReadableStream | null> {
+async function page(fetchAsset: FetchAsset, file: string): Promise<ReadableStream | null> {
   const response = await fetchAsset(file);
   if (!response.ok) throw new Problem("not-found", `${file} was not built with this server`);
   return response.body;

@@ -3,7 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_NEIGHBOURS } from "../shared/neighbour-scan.ts";
 import { MAX_SEED } from "../shared/random.ts";
-import { MAX_SAMPLES, MAX_TEMPERATURE } from "./sampling.ts";
+import { MAX_SAMPLES, MAX_TEMPERATURE } from "./sample-limits.ts";
 
 /** A whole number written in decimal digits. */
 function wholeNumber(minimum: number, maximum: number, description: string) {

@@ -68,10 +68,10 @@ const route = createRoute({
 const MEDIA_TYPES = { png: "image/png", json: "application/json", npy: "application/x-npy" } as const;
 type Format = keyof typeof MEDIA_TYPES;
 
-export function sampleRoutes({ store, responseCache }: Services) {
+export function sampleRoutes(services: Services) {
   return createRoutes().openapi(route, async (c) => {
     const query = c.req.valid("query");
-    const { model, base } = await requestedModel(c, store);
+    const { model, base } = await requestedModel(c, services);
     const { n = 1, temperature = 1, seed = randomSeed() } = query;
     const label = labelIndex(model.manifest, query.label);
     const withCheck = query.check === "1";
@@ -88,7 +88,11 @@ export function sampleRoutes({ store, responseCache }: Services) {
       format,
       withCheck ? "check" : "",
     ].join("-");
-    const caching = { freshness, tag: query.seed === undefined ? null : tag, keptIn: responseCache } as const;
+    const caching = {
+      freshness,
+      tag: query.seed === undefined ? null : tag,
+      keptIn: services.responseCache,
+    } as const;
     const response = await cached(c, caching, async () => {
       const generator = await shared(c, model.generator());
       const values = drawSamples(model.manifest, generator, { seed, first: 0, count: n, temperature, label });

@@ -4,9 +4,6 @@ import { pixelsToBytes } from "../shared/pixels.ts";
 import type { Example } from "../shared/statistic.ts";
 import type { Generator } from "./generator.ts";
 
-export const MAX_SAMPLES = 64;
-export const MAX_TEMPERATURE = 2;
-
 export interface SampleRequest {
   readonly seed: number;
   /** Index of the first sample. */

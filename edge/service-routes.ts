@@ -1,7 +1,7 @@
 /** GET /models, /healthz, /openapi.json: what is served here, and whether it works. */
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import packageInfo from "../package.json" with { type: "json" };
+import { version } from "../shared/version.ts";
 import { generatorEngine, servedWeights } from "./generator.ts";
 import { problems, SECURITY_SCHEMES } from "./openapi.ts";
 import { createRoutes } from "./routes.ts";
@@ -62,7 +62,7 @@ const healthRoute = createRoute({
 });
 
 /** @param openApi the document, asked for once all routes are there */
-export function serviceRoutes({ store }: Services, openApi: () => object) {
+export function serviceRoutes({ store, basePath }: Services, openApi: () => object) {
   const routes = createRoutes()
     .openapi(modelsRoute, async (c) => {
       const names = await shared(c, store.names(keepAlive(c)));
@@ -72,7 +72,7 @@ export function serviceRoutes({ store }: Services, openApi: () => object) {
         version,
         kind: output.kind,
         shape: [...output.shape],
-        url: `/models/${name}/`,
+        url: `${basePath}/models/${name}/`,
       }));
       return c.json({ default: names[0]!, models: list }, 200, { "cache-control": "public, no-cache" });
     })
@@ -90,17 +90,21 @@ export function serviceRoutes({ store }: Services, openApi: () => object) {
   return routes;
 }
 
-/** @param needsKey whether the server is configured to ask for API keys */
-export function openApiDocument(app: OpenAPIHono<EdgeEnv>, needsKey: boolean): object {
+/**
+ * @param basePath where the paths begin
+ * @param needsKey whether the server is configured to ask for API keys
+ */
+export function openApiDocument(app: OpenAPIHono<EdgeEnv>, basePath: string, needsKey: boolean): object {
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
-      title: packageInfo.name,
-      version: packageInfo.version,
+      title: "imle-edge",
+      version: version,
       description:
         "Draws samples from a trained generator, and tells whether an " +
         "example is a copy of a training example.",
     },
+    ...(basePath && { servers: [{ url: basePath }] }),
     ...(needsKey && { security: Object.keys(SECURITY_SCHEMES).map((scheme) => ({ [scheme]: [] })) }),
   });
 }

@@ -7,12 +7,12 @@ import type { KeepAlive } from "./kept-copy.ts";
 import type { Model } from "./model.ts";
 import type { ModelStore } from "./model-store.ts";
 import { Problem } from "./problem.ts";
-import type { FetchAsset } from "./storage/assets.ts";
 
 export interface Services {
   readonly store: ModelStore;
-  readonly fetchAsset: FetchAsset;
   readonly decodeJpeg: DecodeJpeg;
+  /** Where in a larger app the routes begin, say /imle; empty for all of it. */
+  readonly basePath: string;
   /** Keeps immutable answers; null: nothing does. */
   readonly responseCache: ResponseCache | null;
 }
@@ -41,7 +41,7 @@ export interface EdgeEnv {
 
 export interface RequestedModel {
   readonly model: Model;
-  /** Where the model's routes begin: empty for the default model, else /models/NAME. */
+  /** Where the model's routes begin: the services' base path for the default model, else /models/NAME below it. */
   readonly base: string;
 }
 
@@ -50,7 +50,10 @@ export interface RequestedModel {
  *
  * @throws Problem unknown-model, version-gone
  */
-export async function requestedModel(c: Context<EdgeEnv>, store: ModelStore): Promise<RequestedModel> {
+export async function requestedModel(
+  c: Context<EdgeEnv>,
+  { store, basePath }: Pick<Services, "store" | "basePath">,
+): Promise<RequestedModel> {
   const name = c.req.param("name") as string | undefined;
   const model = await shared(
     c,
@@ -66,7 +69,7 @@ export async function requestedModel(c: Context<EdgeEnv>, store: ModelStore): Pr
       `v=${version.slice(0, 40)}: model "${model.manifest.name}" is now at version ${model.manifest.version}`,
     );
   }
-  return { model, base: name === undefined ? "" : `/models/${name}` };
+  return { model, base: basePath + (name === undefined ? "" : `/models/${name}`) };
 }
 
 export async function defaultModel(c: Context<EdgeEnv>, store: ModelStore): Promise<Model> {

@@ -5,11 +5,11 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { version } from "../../shared/version.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
 import { glyphs } from "../../trainer/data/glyphs.ts";
 import { loadDataset } from "../../trainer/data/index.ts";
 import { createOnnxEngine } from "../../trainer/engine/onnx-engine.ts";
-import { version } from "../../trainer/version.ts";
 import type { Benchmark, BenchmarkOptions, BenchmarkRow } from "../row.ts";
 import { blur } from "./blur.ts";
 import { direction } from "./direction.ts";

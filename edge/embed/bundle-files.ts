@@ -9,18 +9,6 @@ export type OnProgress = (progress: { readonly loaded: number; readonly total: n
 
 const CACHE_NAME = "imle-edge";
 
-/** The manifest's address: a model's address is a folder's, say /models/glyphs/. */
-export function manifestUrl(model: string, page: string): string {
-  let url: URL;
-  try {
-    url = new URL(model, page);
-  } catch {
-    throw new EmbedError("bad-parameter", `"${model}": expected a model's address, say /models/glyphs/`);
-  }
-  if (!url.pathname.endsWith(".json")) url.pathname = `${url.pathname.replace(/\/$/, "")}/manifest.json`;
-  return url.href;
-}
-
 /** @throws EmbedError if it can't be reached, or is no manifest */
 export async function fetchManifest(url: string, signal: AbortSignal): Promise<Manifest> {
   const response = await get(url, signal);

@@ -1,23 +1,7 @@
-/** The embed: generators on any page, from a script or by the tag `<imle-sample>`. Served as /embed.js. */
+/** The embed as one module, served as /embed.js: for the page, and for the worker that it starts of the same module. */
 
-import "./without-eval.ts";
-import { defineSampleElement } from "./sample-element.ts";
-import { serveAsWorker } from "./worker.ts";
+import { serveAsWorker } from "./in-worker.ts";
 
-export type { Manifest } from "../../shared/manifest.ts";
-export type { OnProgress } from "./bundle-files.ts";
-export { EmbedError, type EmbedErrorCode } from "./embed-error.ts";
-export type { GeneratedImage } from "./images.ts";
-export {
-  type DrawOptions,
-  type LoadedGenerator,
-  type LoadOptions,
-  loadGenerator,
-  type Sample,
-  type SampleOptions,
-} from "./load-generator.ts";
-export type { Point } from "./path-inputs.ts";
-export type { ImleSampleElement, SampleEventDetail } from "./sample-element.ts";
+export * from "./page.ts";
 
-defineSampleElement();
 serveAsWorker();

@@ -1,5 +1,6 @@
 /** A model in memory, drawing where it was loaded: in a worker, or on the page's own thread. */
 
+import "./without-eval.ts";
 import kernelBytes from "../../kernels/build/generator.wasm";
 import { BundleError, inputSpecOf, type Manifest } from "../../shared/manifest.ts";
 import { generatorEngine } from "../generator.ts";

@@ -1,11 +1,12 @@
 /** A generator that runs on the page, in a worker where it can. */
 
 import type { Manifest } from "../../shared/manifest.ts";
-import { MAX_TEMPERATURE } from "../sampling.ts";
-import { manifestUrl, type OnProgress } from "./bundle-files.ts";
+import { MAX_TEMPERATURE } from "../sample-limits.ts";
+import type { OnProgress } from "./bundle-files.ts";
 import { EmbedError } from "./embed-error.ts";
-import { type Drawn, loadEngine } from "./engine.ts";
+import type { Drawn } from "./engine.ts";
 import { type GeneratedImage, generatedImage } from "./images.ts";
+import { manifestUrl } from "./manifest-url.ts";
 import type { Point } from "./path-inputs.ts";
 import { disposed, loadInWorker, startWorker, type WorkerEngine } from "./worker.ts";
 
@@ -99,6 +100,7 @@ export function randomSeed(): number {
 }
 
 async function loadHere(url: string, signal: AbortSignal, onProgress: OnProgress): Promise<WorkerEngine> {
+  const { loadEngine } = await import("./engine.ts"); // which a worker has of its own
   const engine = await loadEngine(url, signal, onProgress);
   const lifetime = new AbortController();
   const whileAlive = (signal: AbortSignal) => AbortSignal.any([lifetime.signal, signal]);

@@ -1,6 +1,5 @@
 /** The worker alone. */
 
-import "./without-eval.ts";
-import { serveAsWorker } from "./worker.ts";
+import { serveAsWorker } from "./in-worker.ts";
 
 serveAsWorker();

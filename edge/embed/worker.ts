@@ -1,5 +1,5 @@
 /**
- * An engine in a module worker, and its end there. The worker runs the module that the page runs: from another site,
+ * An engine in a module worker, as the page sees it. The worker runs the module that the page runs: from another site,
  * where browsers don't start workers, by way of a Blob that imports it. In the npm package that module becomes part of
  * somebody's own, so there the worker's script is text (`worker-script.ts`).
  */
@@ -7,20 +7,20 @@
 import type { Manifest } from "../../shared/manifest.ts";
 import type { OnProgress } from "./bundle-files.ts";
 import { EmbedError, type EmbedErrorCode } from "./embed-error.ts";
-import { type Drawn, type Engine, loadEngine, type PathRequest, type SampleRequest } from "./engine.ts";
+import type { Drawn, Engine, PathRequest, SampleRequest } from "./engine.ts";
 import { WORKER_SCRIPT } from "./worker-script.ts";
 
 /** By its name the module knows that it was started as a worker. */
-const WORKER_NAME = "imle-edge-embed";
+export const WORKER_NAME = "imle-edge-embed";
 
-type Call =
+export type Call =
   | { readonly method: "load"; readonly url: string }
   | { readonly method: "sample"; readonly request: SampleRequest }
   | { readonly method: "interpolate"; readonly request: PathRequest };
 
-type ToWorker = { readonly id: number; readonly call: Call } | { readonly abort: number };
+export type ToWorker = { readonly id: number; readonly call: Call } | { readonly abort: number };
 
-type FromWorker =
+export type FromWorker =
   | "ready"
   | { readonly id: number; readonly loaded: number; readonly total: number }
   | { readonly id: number; readonly result: Manifest | Drawn }
@@ -120,52 +120,6 @@ export async function loadInWorker(
 
 export function disposed(): EmbedError {
   return new EmbedError("disposed", "this generator was disposed of; load it again");
-}
-
-/** What the worker itself runs; nothing anywhere else. */
-export function serveAsWorker(): void {
-  if (typeof document !== "undefined" || Reflect.get(globalThis, "name") !== WORKER_NAME) return;
-  // The types here are a page's.
-  const port = globalThis as unknown as Worker;
-  const aborts = new Map<number, AbortController>();
-  let engine: Engine;
-
-  const answer = async (id: number, call: Call, signal: AbortSignal): Promise<Manifest | Drawn> => {
-    if (call.method !== "load") {
-      return call.method === "sample"
-        ? engine.sample(call.request, signal)
-        : engine.interpolate(call.request, signal);
-    }
-    engine = await loadEngine(call.url, signal, (progress) => port.postMessage({ id, ...progress }));
-    return engine.manifest;
-  };
-
-  port.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {
-    if ("abort" in data) {
-      aborts.get(data.abort)?.abort();
-      return;
-    }
-    const { id, call } = data;
-    const controller = new AbortController();
-    aborts.set(id, controller);
-    try {
-      const result = await answer(id, call, controller.signal);
-      port.postMessage({ id, result }, "values" in result ? [result.values.buffer] : []);
-    } catch (error) {
-      port.postMessage({ id, error: describe(error) });
-    } finally {
-      aborts.delete(id);
-    }
-  });
-  port.postMessage("ready" satisfies FromWorker);
-}
-
-/** Errors keep neither class nor fields on their way between threads. */
-function describe(error: unknown): { code: EmbedErrorCode | null; message: string } {
-  return {
-    code: error instanceof EmbedError ? error.code : null,
-    message: error instanceof Error ? error.message : String(error),
-  };
 }
 
 function revive({ code, message }: { code: EmbedErrorCode | null; message: string }): Error {

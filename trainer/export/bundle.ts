@@ -16,9 +16,9 @@ import {
 } from "../../shared/manifest.ts";
 import { PAGE_HASH_BYTES, pageHash, rowPages } from "../../shared/row-pages.ts";
 import { sha256Hex } from "../../shared/sha256.ts";
+import { version } from "../../shared/version.ts";
 import type { Rows } from "../data/dataset.ts";
 import type { ParameterValues } from "../engine/engine.ts";
-import { version } from "../version.ts";
 import { CREATOR, checkDestination } from "./destination.ts";
 import type { BundleFile } from "./files.ts";
 import { layersModelFiles } from "./layers-model.ts";

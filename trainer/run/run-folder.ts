@@ -22,9 +22,9 @@ import {
 } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
+import { version } from "../../shared/version.ts";
 import { type Config, configSchema, withFields } from "../config.ts";
 import { InputError } from "../input-error.ts";
-import { version } from "../version.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
 import { type FoundCheckpoint, newestGood, openCheckpointStore } from "./checkpoint-store.ts";
 import { commitOf, describeMachine } from "./machine.ts";
