@@ -5,6 +5,7 @@ import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 import { version } from "../shared/version.ts";
 import { EXIT_BAD_USAGE, runCommand } from "./command.ts";
+import { completePaths } from "./completion.ts";
 
 interface Listed {
   readonly summary: string;
@@ -14,6 +15,10 @@ interface Listed {
 
 const COMMANDS: Readonly<Record<string, Listed>> = {
   init: { summary: "begin a project in a folder", load: () => import("./init.ts") },
+  start: {
+    summary: "train a first model, if it isn't there, and serve it",
+    load: () => import("./start.ts"),
+  },
   train: { summary: "train a generator and export it", load: () => import("./train.ts") },
   eval: { summary: "measure an exported model", load: () => import("./eval.ts") },
   serve: { summary: "serve exported models here", load: () => import("./serve.ts") },
@@ -30,10 +35,10 @@ async function program(): Promise<Command> {
     .version(version)
     .showSuggestionAfterError();
   for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
-    const command = name === asked ? (await load()).command : new Command(name);
+    const command = name === asked ? (await load()).command : new Command(name).description(summary);
     imle.addCommand(command.summary(summary));
   }
-  tab(imle); // adds `complete SHELL`, and what shells ask while one types
+  completePaths(tab(imle));
   // Without a command commander would call its help an error.
   if (process.argv.length === 2) {
     imle.action(() => {

@@ -4,13 +4,13 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { resolveConfig } from "../trainer/config.ts";
-import { runCommand, wholeNumberOption } from "./command.ts";
+import { runAsScript, wholeNumberOption } from "./command.ts";
 import { type ServingOptions, serveUntilInterrupted } from "./serving.ts";
 import { runTraining } from "./training.ts";
 
 const DEFAULT_MODEL = "glyphs";
 
-const program = new Command("start")
+export const command = new Command("start")
   .description("Trains the default model, if it isn't there yet, and serves it in local workerd.")
   .option("--port <port>", "0: any that is free", wholeNumberOption(0, 65535), 8787)
   .option("--host <address>", "address to listen on", "127.0.0.1")
@@ -30,4 +30,4 @@ const program = new Command("start")
     await serveUntilInterrupted([bundle], options);
   });
 
-await runCommand(async () => program, "start");
+await runAsScript(import.meta, command);
