@@ -8,6 +8,7 @@ import { mnist } from "./mnist.ts";
 import { mnistConv } from "./mnist-conv.ts";
 import { mnistImle } from "./mnist-imle.ts";
 import { ring } from "./ring.ts";
+import { table } from "./table.ts";
 
 /** A configuration's differences from the defaults. */
 export type Preset = Omit<PartialConfig, "preset">;
@@ -23,4 +24,5 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   "mnist-conv": mnistConv,
   cifar10,
   images,
+  table,
 };
