@@ -3,7 +3,7 @@ import {
   createMatchedDescent,
   createSubsets,
   latentsAt,
-  loadDataset,
+  openBundle,
   resolveConfig,
   train,
 } from "imle-edge/trainer";
@@ -36,11 +36,7 @@ const hardHalf = {
   },
 };
 
-const steps = Number(process.env.STEPS ?? 3_000);
-const config = resolveConfig({
-  generator: { latentSize: 16, hidden: [256, 256] },
-  objective: { poolSize: 4_000, subsetSize: 2_000, passes: 1 },
-  budget: { steps },
-});
-const dataset = await loadDataset({ name: "glyphs", seed: config.seed });
-await train({ config, dataset, objective: hardHalf, out: "models/hard-half" });
+const config = resolveConfig("grid", { budget: { steps: Number(process.env.STEPS ?? 10_000) } });
+await train({ config, objective: hardHalf, out: "models/hard-half" });
+const { manifest } = await openBundle("models/hard-half");
+console.log(manifest.training.objective, manifest.metrics);
