@@ -136,8 +136,9 @@ describe.skipIf(noRegistry !== null)(`a project of \`imle init\`${reason}`, () =
   test("examples/pictures", async () => {
     const example = await copyExample(project, "pictures");
     await run(example, "npm", "run", "pictures");
-    const small = ["--steps", "4", "--set", "generator.channels=[8,4,4]", "--set", "objective.poolSize=100"];
-    await run(example, "npm", "run", "train", "--", ...small);
+    const scripts = await readFile(join(example, "package.json"), "utf8");
+    await writeFile(join(example, "package.json"), scripts.replace("--minutes 3", "--steps 4"));
+    await run(example, "npm", "run", "train");
     const { manifest } = await openBundle(join(example, "models/shapes"));
     expect(manifest).toMatchObject({ conditional: true, labels: ["circle", "square", "triangle"] });
   });
