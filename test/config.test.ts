@@ -181,7 +181,10 @@ describe("--set path=value", () => {
   test("a field that doesn't exist is refused, and its neighbours told", () => {
     const unknown: [string, RegExp][] = [
       ["poolsize=1", /^config: poolsize: no such field\. The configuration has .*objective/],
-      ["objective.poolsize=1", /^config: objective\.poolsize: no such field\. objective has .*poolSize/],
+      [
+        "objective.poolsize=1",
+        /^config: objective\.poolsize: no such field\. Did you mean "poolSize"\? objective has .*poolSize/,
+      ],
       ["generator.layers.0=1", /^config: generator\.layers: no such field\. generator has .*hidden/],
       ["seed.x=1", /^config: seed\.x: "seed" has no fields/],
       ["engine.name=cpu", /^config: engine/],

@@ -61,7 +61,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-const stages = async () => (await readdir(join(root, "dist"))).filter((name) => name.startsWith("serve-"));
+const stages = async () => (await readdir(join(root, ".cache"))).filter((name) => name.startsWith("serve-"));
 
 describe("serve", () => {
   test("prints its address and two curl lines, serves, and ends cleanly on Ctrl-C", async () => {
