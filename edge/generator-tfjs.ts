@@ -20,7 +20,7 @@ export async function loadTfjsGenerator(
   manifest: Manifest,
   readFile: ReadFile,
 ): Promise<Generator> {
-  await registerWasmBackend(wasmModule);
+  await useWasmBackend(wasmModule);
   const model = await loadLayersModel({ load: () => readArtifacts(readFile) });
   const latentSize = inputSizeOf(inputSpecOf(manifest));
   const inputShape = model.inputs[0]!.shape.slice(1).join("×");
@@ -64,7 +64,7 @@ let backendReady: Promise<void> | null = null;
  * Workers forbid compiling WebAssembly from bytes, which the backend's own `init` does; so this does what
  * `init` does, with the module in hand.
  */
-function registerWasmBackend(wasmModule: WebAssembly.Module): Promise<void> {
+function useWasmBackend(wasmModule: WebAssembly.Module): Promise<void> {
   return (backendReady ??= (async () => {
     const wasm = await createWasm({
       instantiateWasm(imports, done) {
