@@ -8,14 +8,11 @@ const spiral = proceduralSource("spiral", {
   modes: null,
   draw(random, _label, row) {
     const angle = 9 * random.uniform();
-    row.set([angle * Math.cos(angle), angle * Math.sin(angle)]);
+    const near = (value) => value + 0.3 * random.normal();
+    row.set([near(angle * Math.cos(angle)), near(angle * Math.sin(angle))]);
   },
 });
 
-const config = resolveConfig({
-  generator: { latentSize: 2, hidden: [128, 128] },
-  objective: { poolSize: 2_000, subsetSize: 1_000 },
-  budget: { steps: 1_000 },
-});
+const config = resolveConfig("ring", { budget: { steps: 2_000 } });
 await train({ config, dataset: spiral.create(config.seed), out: "models/spiral" });
 console.log("models/spiral is ready: npm run serve -- models/spiral");
