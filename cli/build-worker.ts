@@ -6,7 +6,7 @@
 import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import type { BuildOptions, Metafile, Plugin } from "esbuild";
@@ -75,12 +75,18 @@ export async function buildWorker(
   };
 }
 
-/** Builds that. */
-export async function buildForPackage(built: string): Promise<void> {
+/**
+ * Builds that.
+ *
+ * @returns all files that went into it
+ */
+export async function buildForPackage(built: string): Promise<readonly string[]> {
+  bundled.clear();
   await mkdir(join(built, "worker"), { recursive: true });
   const atStart = await bundleWorker(WORKER, join(built, "worker"));
   await writeFile(join(built, "at-start.json"), JSON.stringify(atStart));
   await bundlePages(join(built, "pages"));
+  return [...bundled];
 }
 
 async function copyWorker(directory: string): Promise<readonly string[]> {
@@ -111,11 +117,10 @@ const EMBEDDED = "embedded-models.js";
  */
 async function bundleWorker(entry: string, directory: string): Promise<readonly string[]> {
   const wasmPaths = new Set<string>();
-  const { metafile } = await build({
+  const metafile = await build({
     entryPoints: { worker: join(root, entry) },
     outdir: directory,
     splitting: true,
-    metafile: true,
     absWorkingDir: directory,
     target: "es2024",
     platform: "browser",
@@ -125,13 +130,20 @@ async function bundleWorker(entry: string, directory: string): Promise<readonly 
     plugins: [wasmModules(wasmPaths), embeddedModels],
   });
   for (const path of wasmPaths) await copyFile(path, join(directory, basename(path)));
-  return [...loadedAtStart(metafile!, MAIN)];
+  return [...loadedAtStart(metafile, MAIN)];
 }
+
+/** What went into bundles so far. */
+const bundled = new Set<string>();
 
 /** ES modules, minified. */
 async function build(options: BuildOptions) {
   const esbuild = await import("esbuild");
-  return esbuild.build({ bundle: true, minify: true, format: "esm", logLevel: "error", ...options });
+  const { absWorkingDir = process.cwd() } = options;
+  const common = { bundle: true, minify: true, metafile: true, logLevel: "error", format: "esm" } as const;
+  const { metafile } = await esbuild.build({ ...common, ...options });
+  for (const file of Object.keys(metafile!.inputs)) bundled.add(resolve(absWorkingDir, file));
+  return metafile!;
 }
 
 /** A file that is built into the script. */
