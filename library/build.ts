@@ -15,7 +15,7 @@ import { licencesOf } from "./licences.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const lib = join(root, "lib");
 
-/** Draw the report's charts, and are eighty packages: what is used of them is bundled. */
+/** They draw charts and come as more than fifty packages, so what is used of them is bundled. */
 const BUNDLED = ["vega", "vega-lite"];
 
 await rm(lib, { recursive: true, force: true });
@@ -69,7 +69,7 @@ async function bundleInto(packages: readonly string[]): Promise<readonly string[
       allowOverwrite: true,
       platform: "node",
       target: "node20",
-      external: ["./*", "../*"],
+      plugins: [exceptNeighbours(file)],
     });
     files.push(...inlined.files);
   }
@@ -83,6 +83,18 @@ async function bundle(options: BuildOptions): Promise<{ text: string; files: rea
   return {
     text: outputFiles?.[0]?.text ?? "",
     files: Object.keys(metafile!.inputs).map((file) => resolve(file)),
+  };
+}
+
+/** Leaves our own modules that a module imports where they are. */
+function exceptNeighbours(module: string): Plugin {
+  return {
+    name: "except-neighbours",
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\.?\// }, ({ path, importer }) =>
+        importer === module ? { path, external: true } : undefined,
+      );
+    },
   };
 }
 

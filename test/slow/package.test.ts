@@ -50,6 +50,13 @@ describe("what is packed", () => {
     expect(packed.unpackedSize).toBeLessThan(6e6);
   });
 
+  test("names whose code is bundled in it", async () => {
+    const licences = await readFile(join(root, "lib/LICENCES.txt"), "utf8");
+    for (const name of ["zod", "hono", "@tensorflow/tfjs-core"])
+      expect(licences).toMatch(new RegExp(`^${name} \\d`, "m"));
+    expect(licences).not.toContain("\nimle-edge ");
+  });
+
   test("pleases publint", async () => {
     const bytes = await readFile(tarball);
     const { messages } = await publint({ strict: true, pack: { tarball: new Uint8Array(bytes).buffer } });
