@@ -60,7 +60,7 @@ const program = new Command("bench")
     if (json) await writeFile(json, `${JSON.stringify(rows, null, 2)}\n`);
   });
 
-await runCommand(async () => program, "bench");
+await runCommand(program);
 
 /** A Markdown table, so that it can go into BENCHMARKS.md as it is; columns that no row fills are left out. */
 function tableOf(rows: readonly BenchmarkRow[]): string {

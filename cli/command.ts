@@ -13,16 +13,21 @@ export const EXIT_INTERRUPTED = 130;
 
 /** Runs the command if its module is the script that Node was started with, and not part of `imle`. */
 export async function runAsScript({ url }: ImportMeta, command: Command): Promise<void> {
-  if (process.argv[1] === fileURLToPath(url)) await runCommand(async () => command, command.name());
+  if (process.argv[1] === fileURLToPath(url)) await runCommand(command);
+}
+
+/** Parses the command line and runs the command's action. */
+export async function runCommand(command: Command): Promise<void> {
+  await runProgram(async () => command, command.name());
 }
 
 /**
- * Parses the command line and runs the command's action.
+ * The same for a program that is yet to be put together.
  *
- * @param load what is thrown in there ends the command like what is thrown in its action
+ * @param load what is thrown in there ends the program like what is thrown in an action
  * @param name what messages begin with
  */
-export async function runCommand(load: () => Promise<Command>, name: string): Promise<void> {
+export async function runProgram(load: () => Promise<Command>, name: string): Promise<void> {
   // Pictures are decoded on Node's thread pool, which has four threads unless it is told before its first use.
   process.env["UV_THREADPOOL_SIZE"] ??= String(Math.max(4, availableParallelism()));
   try {

@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import type { Complete, RootCommand } from "@bomb.sh/tab";
 
 const PATH_OPTIONS = ["data", "out", "resume"];
-const PATH_ARGUMENTS = ["bundle", "folder", "run"];
+const PATH_ARGUMENTS = ["bundle", "folder", "runs"];
 
 /** Completes the paths of all commands: shells leave it to who answers at all. */
 export function completePaths({ commands }: RootCommand): void {

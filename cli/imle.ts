@@ -4,7 +4,7 @@
 import tab from "@bomb.sh/tab/commander";
 import { Command } from "commander";
 import { version } from "../shared/version.ts";
-import { EXIT_BAD_USAGE, runCommand } from "./command.ts";
+import { EXIT_BAD_USAGE, runProgram } from "./command.ts";
 import { completePaths } from "./completion.ts";
 
 interface Listed {
@@ -27,7 +27,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
 };
 
 const asked = askedFor(process.argv.slice(2));
-await runCommand(program, asked ?? "imle");
+await runProgram(program, asked ?? "imle");
 
 async function program(): Promise<Command> {
   const imle = new Command("imle")
