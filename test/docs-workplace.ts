@@ -1,6 +1,7 @@
 /** A folder as the documentation has it: with data, a model, a server of it, and npm scripts that make short runs. */
 
 import { execFile, spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,13 +22,14 @@ const SHORT_TRAINING = [
 ];
 const SHORT_EVALUATION = ["--samples", "300", "--no-classifier", "--no-ceiling"];
 
-/** What pages say the server's address is. */
+/** What pages say the server's address is, and what a run folder may be called. */
 const ADDRESS = /localhost:8787/g;
+const RUN = /runs\/[\d-]+T[\w-]+/g;
 
 export interface Workplace {
   readonly folder: string;
   readonly server: LocalServer;
-  /** A page's text with the server's address in it. */
+  /** A page's text with the server's address in it, and run folders that are there. */
   located(text: string): string;
   /** Runs a shell block line by line; a line that serves is ended once it does. @throws Error with the output */
   run(text: string): Promise<string>;
@@ -63,8 +65,14 @@ export async function createWorkplace(): Promise<Workplace> {
     );
   await shell("npm run -s train -- --preset glyphs --set export.weights=float32");
   const server = await startServer({ bundles: [join(folder, "models/glyphs")] });
-  const located = (text: string) =>
-    text.replaceAll(ADDRESS, new URL(server.url).host).replaceAll("--port 8787", "--port 0");
+  const located = (text: string) => {
+    const runs = readdirSync(join(folder, "runs"));
+    let next = 0;
+    return text
+      .replaceAll(ADDRESS, new URL(server.url).host)
+      .replaceAll("--port 8787", "--port 0")
+      .replaceAll(RUN, () => `runs/${runs[next++ % runs.length]}`);
+  };
   return {
     folder,
     server,
