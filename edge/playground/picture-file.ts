@@ -1,0 +1,82 @@
+/** Pictures that people bring: any size, any format that the browser decodes, made the model's own. */
+
+import { grouped } from "./numbers.ts";
+import { pixelsOf } from "./pixels.ts";
+import type { Picture } from "./sources.ts";
+
+export interface ReadPicture {
+  readonly picture: Picture;
+  /** What was done to it. */
+  readonly said: string;
+}
+
+/** What the trainer does to pictures: crops around the centre, resizes; transparency lies on white. */
+export async function readPictureFile(
+  file: Blob,
+  [height, width, channels]: readonly [number, number, 1 | 3],
+): Promise<ReadPicture> {
+  const name = file instanceof File && file.name ? file.name : "What was pasted";
+  if (file.type !== "" && !file.type.startsWith("image/")) {
+    throw new Error(`${name} is no picture (${file.type}). PNG, JPEG, WebP, GIF and AVIF can be compared.`);
+  }
+  const whole = await createImageBitmap(file).catch(() => {
+    throw new Error(
+      `${name} can't be read as a picture. PNG, JPEG, WebP, GIF and AVIF can; is the file whole?`,
+    );
+  });
+  // The largest part of the model's proportions, around the centre.
+  const scale = Math.min(whole.width / width, whole.height / height);
+  const [cropWidth, cropHeight] = [width, height].map((side) => Math.max(Math.round(side * scale), 1)) as [
+    number,
+    number,
+  ];
+  const left = Math.floor((whole.width - cropWidth) / 2);
+  const top = Math.floor((whole.height - cropHeight) / 2);
+  const small = await createImageBitmap(whole, left, top, cropWidth, cropHeight, {
+    resizeWidth: width,
+    resizeHeight: height,
+    resizeQuality: "high",
+  });
+  const size = `${grouped(whole.width)} × ${grouped(whole.height)}`;
+  const isSame = whole.width === width && whole.height === height;
+  const said = isSame
+    ? `${name}, ${size}.`
+    : `${name}, ${size} (${megapixels(whole.width * whole.height)}): its middle, made ${width} × ${height} in this browser. ` +
+      "Nothing else of it is sent.";
+  whole.close();
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d")!;
+  context.fillStyle = "white";
+  context.fillRect(0, 0, width, height);
+  context.drawImage(small, 0, 0);
+  small.close();
+  return { picture: pixelsOf(context.getImageData(0, 0, width, height), channels), said };
+}
+
+function megapixels(pixels: number): string {
+  return pixels < 1e6 ? `${grouped(pixels)} pixels` : `${(pixels / 1e6).toFixed(1)} megapixels`;
+}
+
+/** Calls back with a picture that is dropped anywhere on the page, or pasted. */
+export function acceptPictures(onFile: (file: Blob) => void, onDragging: (isOver: boolean) => void): void {
+  const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
+  addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    onDragging(true);
+  });
+  addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) onDragging(false);
+  });
+  addEventListener("drop", (event) => {
+    onDragging(false);
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
+    event.preventDefault();
+    onFile(file);
+  });
+  addEventListener("paste", (event) => {
+    const file = event.clipboardData?.files[0];
+    if (file) onFile(file);
+  });
+}
