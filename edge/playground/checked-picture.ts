@@ -133,7 +133,10 @@ function describe(
       ["p-value", short(check.pValue)],
       ["Distance to the nearest", short(check.distance)],
       [`… ${aligned}relative to the ${calibration.neighbourhood} nearest`, short(check.ratio)],
-      ["Authentic", `${check.authentic ? "yes, farther from" : "no, nearer to"} it than it lies from the rest`],
+      [
+        "Authentic",
+        `${check.authentic ? "yes, farther from" : "no, nearer to"} it than it lies from the rest`,
+      ],
     ]),
     create("p", { className: "note", id: "note" }, check.note),
   );

@@ -30,27 +30,45 @@ export async function readPictureFile(
     number,
     number,
   ];
-  const left = Math.floor((whole.width - cropWidth) / 2);
-  const top = Math.floor((whole.height - cropHeight) / 2);
-  const small = await createImageBitmap(whole, left, top, cropWidth, cropHeight, {
-    resizeWidth: width,
-    resizeHeight: height,
-    resizeQuality: "high",
-  });
   const size = `${grouped(whole.width)} × ${grouped(whole.height)}`;
   const isSame = whole.width === width && whole.height === height;
   const said = isSame
     ? `${name}, ${size}.`
     : `${name}, ${size} (${megapixels(whole.width * whole.height)}): its middle, made ${width} × ${height} in this browser. ` +
       "Nothing else of it is sent.";
+  const canvas = shrunk(whole, cropWidth, cropHeight, width, height);
   whole.close();
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d")!;
-  context.fillStyle = "white";
-  context.fillRect(0, 0, width, height);
-  context.drawImage(small, 0, 0);
-  small.close();
-  return { picture: pixelsOf(context.getImageData(0, 0, width, height), channels), said };
+  return { picture: pixelsOf(canvas.getContext("2d")!.getImageData(0, 0, width, height), channels), said };
+}
+
+/**
+ * The middle of a picture, halved until it is nearly small enough: browsers average two pixels well, and of many at once
+ * some leave most out.
+ */
+function shrunk(
+  whole: ImageBitmap,
+  cropWidth: number,
+  cropHeight: number,
+  width: number,
+  height: number,
+): OffscreenCanvas {
+  let source: ImageBitmap | OffscreenCanvas = whole;
+  let [left, top] = [(whole.width - cropWidth) / 2, (whole.height - cropHeight) / 2].map(Math.floor) as [
+    number,
+    number,
+  ];
+  let [w, h] = [cropWidth, cropHeight];
+  while (true) {
+    const [nextW, nextH] = [Math.max(Math.ceil(w / 2), width), Math.max(Math.ceil(h / 2), height)];
+    const canvas = new OffscreenCanvas(nextW, nextH);
+    const context = canvas.getContext("2d")!;
+    context.fillStyle = "white";
+    context.fillRect(0, 0, nextW, nextH);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(source, left, top, w, h, 0, 0, nextW, nextH);
+    if (nextW === width && nextH === height) return canvas;
+    [source, left, top, w, h] = [canvas, 0, 0, nextW, nextH];
+  }
 }
 
 function megapixels(pixels: number): string {
