@@ -106,5 +106,5 @@ function aboutVerdict({ calibration, neighbours, dataset }: Manifest): HTMLEleme
 }
 
 function card(title: string, ...children: readonly Node[]): HTMLElement {
-  return create("section", { className: "card" }, create("h3", {}, title), ...children);
+  return create("section", { className: "card" }, create("h2", {}, title), ...children);
 }
