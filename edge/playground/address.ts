@@ -18,24 +18,28 @@ export interface Address {
   readonly at: number;
 }
 
-/** @param otherwise what the address leaves out */
-export function readAddress({ search, hash }: Location, otherwise: Address): Address {
+/** @param seed where the address has none */
+export function readAddress({ search, hash }: Pick<Location, "search" | "hash">, seed: number): Address {
   const given = new URLSearchParams(search);
-  const view = VIEWS.find((each) => `#${each}` === hash) ?? "samples";
-  const decimal = (name: string, most: number, fallback: number) => {
+  const decimal = (name: string, most: number, usual: number) => {
     const value = Number(given.get(name) || Number.NaN);
-    return value >= 0 && value <= most ? value : fallback;
+    return value >= 0 && value <= most ? value : usual;
   };
+  const whole = (name: string, usual: number) => {
+    const value = parseSeed(given.get(name) ?? "");
+    return Number.isNaN(value) ? usual : value;
+  };
+  const from = whole("from", seed);
   const sample = given.get("sample");
   return {
-    view,
-    seed: given.has("seed") ? parseSeed(given.get("seed")!) : otherwise.seed,
-    temperature: decimal("temperature", 2, otherwise.temperature),
+    view: VIEWS.find((each) => `#${each}` === hash) ?? "samples",
+    seed: given.has("seed") ? parseSeed(given.get("seed")!) : seed,
+    temperature: decimal("temperature", 2, 1),
     label: given.get("label") ?? undefined,
     sample: sample !== null && /^\d{1,6}$/.test(sample) ? Number(sample) : null,
-    from: whole(given.get("from"), otherwise.from),
-    to: whole(given.get("to"), otherwise.to),
-    at: decimal("at", 1, otherwise.at),
+    from,
+    to: whole("to", from + 1),
+    at: decimal("at", 1, 0),
   };
 }
 
@@ -44,7 +48,7 @@ export function writeAddress({ view, seed, temperature, label, sample, from, to,
   const said = new URLSearchParams();
   if (view === "walk") {
     for (const [name, value] of Object.entries({ from, to, at })) said.set(name, String(value));
-  } else {
+  } else if (!Number.isNaN(seed)) {
     said.set("seed", String(seed));
   }
   if (temperature !== 1) said.set("temperature", String(temperature));
@@ -57,9 +61,4 @@ export function writeAddress({ view, seed, temperature, label, sample, from, to,
 export function parseSeed(text: string): number {
   const seed = /^\d{1,16}$/.test(text.trim()) ? Number(text) : Number.NaN;
   return Number.isSafeInteger(seed) ? seed : Number.NaN;
-}
-
-function whole(text: string | null, otherwise: number): number {
-  const seed = parseSeed(text ?? "");
-  return Number.isNaN(seed) ? otherwise : seed;
 }

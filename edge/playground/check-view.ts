@@ -1,7 +1,7 @@
 /** An example of one's own: a picture that is dropped, chosen, pasted or drawn, or the numbers of a vector. */
 
 import { paint } from "../embed/images.ts";
-import type { Subject } from "./checked-picture.ts";
+import type { Subject } from "./check-panel.ts";
 import { element } from "./dom.ts";
 import { createDrawingPad } from "./drawing-pad.ts";
 import { short } from "./numbers.ts";
@@ -9,6 +9,7 @@ import { acceptPictures, readPictureFile } from "./picture-file.ts";
 import { borderBrightness, inverted } from "./pixels.ts";
 import type { Service } from "./service.ts";
 import type { Picture, Sample } from "./sources.ts";
+import { explainNoTrainingExamples } from "./words.ts";
 
 export interface CheckView {
   /** Tells what the data look like, by some samples. */
@@ -24,15 +25,18 @@ const LIGHT_ABOVE = 170;
  * @param onArrival called when a picture comes, wherever on the page it was dropped
  */
 export function createCheckView(
-  { manifest: { output, neighbours } }: Service,
+  { manifest }: Service,
   onSubject: (subject: Subject) => void,
   onArrival: () => void,
 ): CheckView {
+  const { output, neighbours } = manifest;
   const problem = element("check-problem");
   const said = element("check-said");
   const preview = element<HTMLCanvasElement>("check-preview");
   const invert = element<HTMLInputElement>("check-invert");
   const file = element<HTMLInputElement>("check-file");
+  element("check-none").hidden = neighbours !== null;
+  element("check-none").textContent = explainNoTrainingExamples(manifest);
   element("check-pictures").hidden = output.kind !== "image" || neighbours === null;
   element("check-numbers").hidden = output.kind !== "vector" || neighbours === null;
   let given: { readonly picture: Picture; readonly title: string } | null = null;

@@ -1,6 +1,7 @@
 /** What the model is, from its manifest. */
 
 import type { Manifest } from "../../shared/manifest.ts";
+import { CLOSE_BELOW } from "../../shared/verdict.ts";
 import { create, definitions, element } from "./dom.ts";
 import { bytes, grouped, percent, short } from "./numbers.ts";
 import type { Service } from "./service.ts";
@@ -82,7 +83,7 @@ function inWords(name: string): string {
   return words[0]!.toUpperCase() + words.slice(1);
 }
 
-function aboutVerdict({ calibration, neighbours, dataset }: Manifest): HTMLElement[] {
+function aboutVerdict({ calibration, neighbours, output }: Manifest): HTMLElement[] {
   if (!neighbours || !calibration) {
     return [
       create(
@@ -93,12 +94,14 @@ function aboutVerdict({ calibration, neighbours, dataset }: Manifest): HTMLEleme
     ];
   }
   const paragraphs = [
-    `An example is compared with all ${grouped(dataset.trainCount)} training examples. What counts is how much nearer ` +
+    `An example is compared with all ${grouped(neighbours.rowCount)} training examples. What counts is how much nearer ` +
       `it lies to the nearest of them than to the ${calibration.neighbourhood} nearest together. The p-value is the share of ` +
       `${grouped(calibration.heldOut)} real examples that lie as near: “a copy” below ${percent(calibration.alpha)}, ` +
-      "“close to one” below 5 %, else “novel”.",
+      `“close to one” below ${percent(CLOSE_BELOW)}, else “novel”.`,
     `So of fresh real examples ${percent(calibration.alpha)} are called a copy though they are none. ` +
-      "Copies that were dimmed, blurred, mixed or moved a little are mostly found.",
+      (output.kind === "image"
+        ? "Copies that were dimmed, blurred, mixed or moved a little are mostly found."
+        : ""),
     "It is a nearest-neighbour test. It is no guarantee of privacy, says nothing about who is in the data, and can miss " +
       "what was mirrored, moved far or redrawn. “Novel” means not unusually near, not original.",
   ];

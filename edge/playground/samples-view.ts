@@ -15,6 +15,8 @@ export interface SamplesView {
   redraw(drawing: Drawing): void;
   /** Draws on until the end is out of sight. */
   fill(): void;
+  /** Says who draws. */
+  tell(text: string): void;
   readonly batches: number;
   sampleAt(index: number): Sample | undefined;
 }
@@ -68,7 +70,7 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
       batches = count;
       samples = samples.slice(0, count * BATCH);
       gallery.truncate(samples.length);
-      tell(elapsedMs);
+      report(elapsedMs);
       growIfInSight();
     } catch (error) {
       fail(error, signal);
@@ -82,7 +84,7 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
     try {
       await batch(batches, signal);
       batches++;
-      tell(null);
+      report(null);
     } catch (error) {
       return fail(error, signal);
     } finally {
@@ -97,7 +99,7 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
     if (growsByScrolling && isEndInSight && isShown(end)) void grow();
   };
 
-  const tell = (elapsedMs: number | null) => {
+  const report = (elapsedMs: number | null) => {
     const by = source().where === "browser" ? "this browser" : "the server";
     const time = elapsedMs === null ? "" : ` in ${elapsedMs.toFixed(0)} ms`;
     if (elapsedMs !== null) status.textContent = `Drawn by ${by}${time}.`;
@@ -131,6 +133,9 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
       void draw(Math.max(batches, 1));
     },
     fill: growIfInSight,
+    tell(text) {
+      status.textContent = text;
+    },
     get batches() {
       return batches;
     },

@@ -56,6 +56,8 @@ export interface Service {
 
 export const NEIGHBOURS = 5;
 
+export const OFFLINE = "You are offline. What this browser draws goes on; comparisons need the server.";
+
 export class ServiceError extends Error {
   readonly code: string;
 
@@ -107,7 +109,7 @@ async function ask(url: string, options: RequestInit = {}): Promise<Response> {
   const response = await fetch(url, options).catch((error: unknown) => {
     options.signal?.throwIfAborted();
     if (!(error instanceof TypeError)) throw error;
-    throw new ServiceError("unreachable", "The server can't be reached.");
+    throw new ServiceError("unreachable", navigator.onLine ? "The server can't be reached." : OFFLINE);
   });
   if (response.ok) return response;
   const { code = "", detail } = await response.json().catch(() => ({}));

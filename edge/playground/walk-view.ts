@@ -19,14 +19,14 @@ export interface Walk {
 export interface WalkView {
   /** Shows a walk; draws it anew where its ends, the temperature or the class changed. */
   show(walk: Walk, drawing: { readonly temperature: number; readonly label: string | undefined }): void;
-  /** Says why there is none; null: it is being loaded. */
-  refuse(reason: string | null): void;
-  /** The sample that one is at; null before the first is there. */
-  current(): Sample | null;
+  /** Says why there are no walks. */
+  refuse(reason: string): void;
 }
 
 export interface WalkOptions {
   readonly kind: "image" | "vector";
+  /** Whether there are training examples to compare with. */
+  readonly canCheck: boolean;
   readonly source: () => Source;
   /** One went on, or changed an end. */
   readonly onMove: (walk: Walk, isOtherWay: boolean) => void;
@@ -34,7 +34,7 @@ export interface WalkOptions {
   readonly onError: (error: unknown) => void;
 }
 
-export function createWalkView({ kind, source, onMove, onCheck, onError }: WalkOptions): WalkView {
+export function createWalkView({ kind, canCheck, source, onMove, onCheck, onError }: WalkOptions): WalkView {
   const stage = element("walk-stage");
   const slider = element<HTMLInputElement>("walk-at");
   const from = element<HTMLInputElement>("walk-from");
@@ -55,6 +55,7 @@ export function createWalkView({ kind, source, onMove, onCheck, onError }: WalkO
   stage.replaceChildren(kind === "image" ? canvas : path.element);
   if (kind === "image") strip.replaceChildren(...stripCanvases);
   strip.hidden = kind !== "image";
+  check.hidden = !canCheck;
   slider.max = String(STEPS - 1);
 
   const stepAt = (at: number) => Math.round(at * (STEPS - 1));
@@ -143,7 +144,6 @@ export function createWalkView({ kind, source, onMove, onCheck, onError }: WalkO
         },
       );
     },
-    refuse: (reason) => tell(reason ?? "Loading the generator …"),
-    current: () => steps[stepAt(walk.at)] ?? null,
+    refuse: tell,
   };
 }
