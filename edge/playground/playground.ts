@@ -98,7 +98,7 @@ function open(service: Service): void {
     show();
     if (drawingOf(before) === drawingOf(address) && before.sample === address.sample) return;
     dismiss();
-    samples.begin(address);
+    samples.begin(address, (address.sample ?? 0) + 1);
   });
 
   show();
@@ -148,7 +148,7 @@ function open(service: Service): void {
       showControls(address);
       scrollTo({ top: 0 });
     }
-    samples.begin(address);
+    samples.begin(address, (address.sample ?? 0) + 1);
   }
 
   /** Draws the same seeds at another temperature, or of another class. */

@@ -8,9 +8,12 @@ import { BATCH, type Drawing, type Sample, type Source } from "./sources.ts";
 /** The wall ends somewhere: 6,400 samples. */
 const MAX_BATCHES = 100;
 
+/** Of a new seed as many are drawn as were shown, but not more than a screen holds: the others are out of sight. */
+const KEPT_BATCHES = 6;
+
 export interface SamplesView {
-  /** Draws a seed from its first sample on. */
-  begin(drawing: Drawing): void;
+  /** Draws a seed from its first sample on, until it has this many or more. */
+  begin(drawing: Drawing, atLeast?: number): void;
   /** Draws what is shown once more, of another temperature or class. */
   redraw(drawing: Drawing): void;
   /** Draws on until the end is out of sight. */
@@ -26,7 +29,7 @@ export interface SamplesOptions {
   readonly source: () => Source;
   /** Scatters grow at a button's press. */
   readonly growsByScrolling: boolean;
-  /** The first batch is there. */
+  /** Told every batch. */
   readonly onDrawn: (samples: readonly Sample[]) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -53,6 +56,7 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
     signal.throwIfAborted();
     samples.splice(index * BATCH, BATCH, ...drawn);
     gallery.show(index * BATCH, drawn);
+    options.onDrawn(drawn);
   };
 
   /** Draws this many batches, and forgets what lay beyond them. */
@@ -65,7 +69,6 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
       await batch(0, signal);
       const elapsedMs = performance.now() - start;
       box.ariaBusy = "false";
-      options.onDrawn(samples.slice(0, BATCH));
       for (let index = 1; index < count; index++) await batch(index, signal);
       batches = count;
       samples = samples.slice(0, count * BATCH);
@@ -124,9 +127,10 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
   ).observe(end);
 
   return {
-    begin(asked) {
+    begin(asked, atLeast = 1) {
       drawing = asked;
-      void draw(1);
+      const needed = Math.min(Math.ceil(atLeast / BATCH), MAX_BATCHES);
+      void draw(Math.max(needed, Math.min(batches, KEPT_BATCHES)));
     },
     redraw(asked) {
       drawing = asked;

@@ -75,6 +75,7 @@ export function createWall([height, width]: readonly number[], choose: Choose): 
     },
     press(index) {
       for (const [i, button] of buttons.entries()) button.ariaPressed = String(i === index);
+      if (index !== null) buttons[index]?.scrollIntoView({ block: "nearest" });
     },
     showTraining() {},
   };
