@@ -42,6 +42,14 @@ export function addPlayground(app: Hono<EdgeEnv>, path: string, { store, fetchAs
   });
 }
 
+/** Who leaves out the last slash is brought there: what the page asks for is beside it. */
+export function addSlash(app: Hono<EdgeEnv>, path: string): void {
+  app.get(path, (c) => {
+    const { pathname, search } = new URL(c.req.url);
+    return c.redirect(`${pathname.split("/").at(-1)}/${search}`, 308);
+  });
+}
+
 export function addPages(app: Hono<EdgeEnv>, { fetchAsset }: Services, openApi: () => object): void {
   for (const [file, mediaType] of Object.entries(PLAYGROUND_FILES)) {
     app.get(`/${file}`, async () => {

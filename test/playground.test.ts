@@ -30,6 +30,11 @@ describe("GET /", () => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(LIMIT_BYTES);
   });
 
+  test("a model's address without its last slash leads there", async () => {
+    const { status, headers } = await edge.get("/models/grey?seed=7", { redirect: "manual" });
+    expect([status, headers.get("location")]).toEqual([308, "grey/?seed=7"]);
+  });
+
   test("a model that isn't there: a page for people, a problem for programs", async () => {
     const forPeople = await edge.get("/models/none/", { headers: { accept: "text/html,*/*" } });
     expect(forPeople.status).toBe(404);

@@ -45,6 +45,10 @@ export function createCheckPanel(service: Service, { onNeighbours, onClose }: Ch
   let subject: Subject | null = null;
   let lifetime = new AbortController();
 
+  /** Of all that changes, who can't see it is told this alone. */
+  const tell = (text: string) => {
+    element("detail-status").textContent = text;
+  };
   const fill = (isBusy: boolean, ...content: readonly Node[]) => {
     body.ariaBusy = String(isBusy);
     body.replaceChildren(...content);
@@ -55,6 +59,7 @@ export function createCheckPanel(service: Service, { onNeighbours, onClose }: Ch
     panel.classList.remove("open");
     title.textContent = "Is it a copy?";
     close.hidden = true;
+    tell("");
     fill(false, ...empty);
   };
   const dismiss = () => {
@@ -74,6 +79,7 @@ export function createCheckPanel(service: Service, { onNeighbours, onClose }: Ch
       ]);
       if (signal.aborted) return;
       fill(false, ...describe(asked, check, heldOut, service));
+      tell(`${asked.title}: ${VERDICTS[check.verdict]}`);
       onNeighbours(check.neighbours.flatMap(({ vector }) => (vector ? [vector] : [])));
     } catch (error) {
       if (signal.aborted) return;

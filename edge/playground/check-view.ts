@@ -12,7 +12,7 @@ import type { Picture, Sample } from "./sources.ts";
 import { explainNoTrainingExamples } from "./words.ts";
 
 export interface CheckView {
-  /** Tells what the data look like, by some samples. */
+  /** Tells what the data look like, by some samples: the first that it is told. */
   learn(samples: readonly Sample[]): void;
 }
 
@@ -41,6 +41,7 @@ export function createCheckView(
   element("check-numbers").hidden = output.kind !== "vector" || neighbours === null;
   let given: { readonly picture: Picture; readonly title: string } | null = null;
   let isDataDark = true;
+  let hasLearned = false;
 
   const tellProblem = (text: string | null) => {
     problem.hidden = text === null;
@@ -104,13 +105,13 @@ export function createCheckView(
 
   return {
     learn(samples) {
+      if (hasLearned) return;
+      hasLearned = true;
       const borders = samples.flatMap((sample) =>
         "picture" in sample ? [borderBrightness(sample.picture)] : [],
       );
-      const isDark = borders.reduce((sum, each) => sum + each, 0) / borders.length < DARK_BELOW;
-      if (isDark === isDataDark) return;
-      isDataDark = isDark;
-      pad.setGround(isDark);
+      isDataDark = borders.reduce((sum, each) => sum + each, 0) / borders.length < DARK_BELOW;
+      pad.setGround(isDataDark);
     },
   };
 }

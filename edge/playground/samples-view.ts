@@ -82,7 +82,7 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
 
   const grow = async (): Promise<void> => {
     const { signal } = lifetime;
-    if (growing === signal || batches === 0 || batches >= MAX_BATCHES) return;
+    if (growing === signal || batches === 0 || batches >= most()) return;
     growing = signal;
     try {
       await batch(batches, signal);
@@ -98,6 +98,9 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
     growIfInSight();
   };
 
+  /** The last seed is followed by none. */
+  const most = () => Math.min(MAX_BATCHES, Number.MAX_SAFE_INTEGER - drawing.seed + 1);
+
   const growIfInSight = () => {
     if (growsByScrolling && isEndInSight && isShown(end)) void grow();
   };
@@ -107,8 +110,8 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
     const time = elapsedMs === null ? "" : ` in ${elapsedMs.toFixed(0)} ms`;
     if (elapsedMs !== null) status.textContent = `Drawn by ${by}${time}.`;
     end.textContent =
-      batches >= MAX_BATCHES ? `These are ${grouped(batches * BATCH)} samples. A new seed draws others.` : "";
-    more.hidden = growsByScrolling || batches >= MAX_BATCHES;
+      batches >= most() ? `These are ${grouped(batches * BATCH)} samples. A new seed draws others.` : "";
+    more.hidden = growsByScrolling || batches >= most();
   };
 
   const fail = (error: unknown, signal: AbortSignal) => {
@@ -129,8 +132,8 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
   return {
     begin(asked, atLeast = 1) {
       drawing = asked;
-      const needed = Math.min(Math.ceil(atLeast / BATCH), MAX_BATCHES);
-      void draw(Math.max(needed, Math.min(batches, KEPT_BATCHES)));
+      const wanted = Math.max(Math.ceil(atLeast / BATCH), Math.min(batches, KEPT_BATCHES));
+      void draw(Math.min(wanted, most()));
     },
     redraw(asked) {
       drawing = asked;

@@ -73,7 +73,7 @@ export function createWalkView({ kind, canCheck, source, onMove, onCheck, onErro
       );
   };
   const go = (at: number) => {
-    walk = { ...walk, at: Math.min(Math.max(at, 0), 1) };
+    walk = { ...walk, at: stepAt(Math.min(Math.max(at, 0), 1)) / (STEPS - 1) };
     paintStep();
     onMove(walk, false);
   };
