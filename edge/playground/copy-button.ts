@@ -1,8 +1,10 @@
+/** Buttons that copy a text, and say whether they could. */
+
 import { create } from "./dom.ts";
 
 const SAID_MS = 1600;
 
-/** A button that copies a text, and says so. @param text asked when it is pressed */
+/** @param text asked when it is pressed */
 export function copyButton(name: string, text: () => string): HTMLButtonElement {
   const button = create("button", { type: "button", className: "copy" }, name);
   wireCopy(button, text);

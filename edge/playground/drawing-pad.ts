@@ -12,7 +12,6 @@ const PEN = 0.085;
 export interface DrawingPad {
   /** Ink on this ground, from an empty pad on. */
   setGround(isDark: boolean): void;
-  clear(): void;
 }
 
 /**
@@ -113,6 +112,5 @@ export function createDrawingPad(
       isDark = dark;
       clear();
     },
-    clear,
   };
 }
