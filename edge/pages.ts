@@ -35,16 +35,17 @@ export function addPlayground(app: Hono<EdgeEnv>, path: string, { store, fetchAs
       await requestedModel(c, store);
     } catch (error) {
       const isMissing = error instanceof Problem && error.code === "unknown-model";
-      if (!isMissing || !c.req.header("accept")?.includes("text/html")) throw error;
+      if (!isMissing || !wantsPage(c)) throw error;
       status = 404;
     }
     return new Response(await page(fetchAsset, "playground/index.html"), { status, headers: PAGE_HEADERS });
   });
 }
 
-/** Who leaves out the last slash is brought there: what the page asks for is beside it. */
+/** People who leave out the last slash are brought there: what the page asks for is beside it. */
 export function addSlash(app: Hono<EdgeEnv>, path: string): void {
   app.get(path, (c) => {
+    if (!wantsPage(c)) return c.notFound();
     const { pathname, search } = new URL(c.req.url);
     return c.redirect(`${pathname.split("/").at(-1)}/${search}`, 308);
   });
@@ -60,6 +61,10 @@ export function addPages(app: Hono<EdgeEnv>, { fetchAsset }: Services, openApi: 
   }
   addEmbed(app, fetchAsset);
   app.get("/docs", (_: Context) => new Response(docsPage(openApi()), { headers: PAGE_HEADERS }));
+}
+
+function wantsPage(c: Context): boolean {
+  return c.req.header("accept")?.includes("text/html") ?? false;
 }
 
 /** The embed; `?v=` its entity tag names these very bytes, for ever. */

@@ -25,6 +25,9 @@ const base = location.pathname.replace(/\/[^/]*$/, "");
 /** While something is dragged: browsers refuse some hundred changes of the address in half a minute. */
 const SETTLE_MS = 250;
 
+/** How long the wall waits for the browser's generator before it grows by the server's. */
+const PATIENCE_MS = 2000;
+
 connect(base).then(open, (error) => {
   element("about").textContent = "";
   if (error instanceof ServiceError && error.code === "unknown-model") void showMissingModel(error.message);
@@ -37,6 +40,7 @@ function open(service: Service): void {
   let address = readAddress(location, newSeed());
   let source: Source = serverSource(service);
   let settling = 0;
+  let hasWaited = false;
 
   const showControls = createControls({ labels: askableLabels(manifest), onSeed: begin, onChange: redraw });
   const gallery = kind === "image" ? createWall(shape, choose) : createScatter(choose);
@@ -52,6 +56,7 @@ function open(service: Service): void {
     gallery,
     source: () => source,
     growsByScrolling: kind === "image",
+    mayGrow: () => hasWaited,
     onDrawn: (drawn) => {
       hideError();
       checkView.learn(drawn);
@@ -98,24 +103,30 @@ function open(service: Service): void {
     show();
     if (drawingOf(before) === drawingOf(address) && before.sample === address.sample) return;
     dismiss();
-    samples.begin(address, (address.sample ?? 0) + 1);
+    void samples.begin(address, (address.sample ?? 0) + 1);
   });
 
   show();
   move({});
-  begin(address.seed);
-  browserSource(service).then(
-    (found) => {
+  // What is seen first comes first; then what draws faster. The wall waits for that a little, rather than fetch pictures.
+  const spread = () => {
+    hasWaited = true;
+    samples.fill();
+  };
+  begin(address.seed)
+    .then(() => {
+      setTimeout(spread, PATIENCE_MS);
+      return browserSource(service);
+    })
+    .then((found) => {
       source = found;
       showWalk();
-      // The server's samples stay: the browser would draw the same.
-      samples.fill();
-    },
-    (error: Error) => {
+    })
+    .catch((error: Error) => {
       walk.refuse(`No walks here: they are drawn by the browser, and ${error.message}`);
       samples.tell(`Drawn by the server: ${error.message}`);
-    },
-  );
+    })
+    .finally(spread);
 
   /** Changes the address, in place or as a step that one can go back. */
   function move(change: Partial<Address>, isStep = false): void {
@@ -137,7 +148,7 @@ function open(service: Service): void {
   }
 
   /** Draws the samples of a seed. */
-  function begin(seed: number): void {
+  async function begin(seed: number): Promise<void> {
     if (Number.isNaN(seed)) {
       showError(`The seed is a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
       return;
@@ -148,7 +159,7 @@ function open(service: Service): void {
       showControls(address);
       scrollTo({ top: 0 });
     }
-    samples.begin(address, (address.sample ?? 0) + 1);
+    await samples.begin(address, (address.sample ?? 0) + 1);
   }
 
   /** Draws the same seeds at another temperature, or of another class. */

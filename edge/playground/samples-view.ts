@@ -12,8 +12,8 @@ const MAX_BATCHES = 100;
 const KEPT_BATCHES = 6;
 
 export interface SamplesView {
-  /** Draws a seed from its first sample on, until it has this many or more. */
-  begin(drawing: Drawing, atLeast?: number): void;
+  /** Draws a seed from its first sample on, until it has this many or more. Settles when they are there, or it failed. */
+  begin(drawing: Drawing, atLeast?: number): Promise<void>;
   /** Draws what is shown once more, of another temperature or class. */
   redraw(drawing: Drawing): void;
   /** Draws on until the end is out of sight. */
@@ -29,6 +29,8 @@ export interface SamplesOptions {
   readonly source: () => Source;
   /** Scatters grow at a button's press. */
   readonly growsByScrolling: boolean;
+  /** Scrolling adds nothing before this is true. */
+  readonly mayGrow: () => boolean;
   /** Told every batch. */
   readonly onDrawn: (samples: readonly Sample[]) => void;
   readonly onError: (error: unknown) => void;
@@ -102,7 +104,7 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
   const most = () => Math.min(MAX_BATCHES, Number.MAX_SAFE_INTEGER - drawing.seed + 1);
 
   const growIfInSight = () => {
-    if (growsByScrolling && isEndInSight && isShown(end)) void grow();
+    if (growsByScrolling && options.mayGrow() && isEndInSight && isShown(end)) void grow();
   };
 
   const report = (elapsedMs: number | null) => {
@@ -133,7 +135,7 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
     begin(asked, atLeast = 1) {
       drawing = asked;
       const wanted = Math.max(Math.ceil(atLeast / BATCH), Math.min(batches, KEPT_BATCHES));
-      void draw(Math.min(wanted, most()));
+      return draw(Math.min(wanted, most()));
     },
     redraw(asked) {
       drawing = asked;
