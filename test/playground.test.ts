@@ -640,7 +640,7 @@ describe.skipIf(!hasChromium)(`the playground in Chromium${withoutChromium}`, ()
       const durations = await page.evaluate(() => {
         // biome-ignore lint/suspicious/noExplicitAny: the browser's document
         const { document, getComputedStyle } = globalThis as any;
-        return getComputedStyle(document.getElementById("samples")).transitionDuration;
+        return getComputedStyle(document.getElementById("detail-body")).transitionDuration;
       });
       expect(durations).toBe("0s");
     });
