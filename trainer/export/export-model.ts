@@ -130,9 +130,13 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     seed: config.seed,
     steps: stepCount,
   };
-  // Where the data lay on this machine is nobody else's business.
-  const { path } = config.data;
-  const publicConfig = { ...config, data: { ...config.data, path: path && basename(path) } };
+  // Where files lay on this machine is nobody else's business.
+  const { data, objective } = config;
+  const publicConfig = {
+    ...config,
+    data: { ...data, path: data.path && basename(data.path) },
+    objective: { ...objective, featureModel: objective.featureModel && basename(objective.featureModel) },
+  };
   signal.throwIfAborted();
   const manifest = await writeBundle(out, {
     name,
