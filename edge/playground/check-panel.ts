@@ -8,7 +8,7 @@ import { grouped, short } from "./numbers.ts";
 import { plotAmongHeldOut } from "./plot.ts";
 import type { Check, Example, Service } from "./service.ts";
 import type { Sample } from "./sources.ts";
-import { explainNoTrainingExamples, explainVerdict, VERDICTS } from "./words.ts";
+import { explainNoTrainingExamples, explainVerdict, nameOfNull, VERDICTS } from "./words.ts";
 
 /** What is compared. */
 export interface Subject {
@@ -142,7 +142,7 @@ function describe(
     create(
       "figure",
       {},
-      create("figcaption", {}, `Among ${grouped(calibration.heldOut)} real examples`),
+      create("figcaption", {}, `Among ${nameOfNull(calibration)}`),
       plotAmongHeldOut(heldOut, check),
     ),
   ];

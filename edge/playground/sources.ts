@@ -58,7 +58,7 @@ export function serverSource(service: Service): Source {
 }
 
 /** What /sample is asked for a drawing. */
-export function sampleQuery({ seed, temperature, label }: Drawing): string {
+function sampleQuery({ seed, temperature, label }: Drawing): string {
   const query = new URLSearchParams({ n: String(BATCH), seed: String(seed) });
   if (temperature !== 1) query.set("temperature", String(temperature));
   if (label !== undefined) query.set("label", label);

@@ -2,21 +2,25 @@
 
 import type { Manifest } from "../../shared/manifest.ts";
 import { grouped, percent, short } from "./numbers.ts";
-import type { Check, Neighbour } from "./service.ts";
+import type { Calibration, Check, Neighbour } from "./service.ts";
 
 export const VERDICTS = { copy: "A copy", close: "Close to one", novel: "Novel" };
 
-export function explainVerdict({ verdict, pValue, calibration: { heldOut, alpha, method } }: Check): string {
+/** What an example is compared with: 10,000 real examples that were not trained on */
+export function nameOfNull({ heldOut, method }: Calibration): string {
   const kind =
-    method === "held-out"
-      ? "real examples that were not trained on"
-      : "training examples, against the others,";
-  const among = `${percent(pValue)} of ${grouped(heldOut)} ${kind}`;
+    method === "held-out" ? "real examples that were not trained on" : "training examples against the others";
+  return `${grouped(heldOut)} ${kind}`;
+}
+
+export function explainVerdict({ verdict, pValue, calibration }: Check): string {
+  const among = `${percent(pValue)} of ${nameOfNull(calibration)}`;
+  const alpha = percent(calibration.alpha);
   switch (verdict) {
     case "copy":
-      return `Only ${among} come this near to a training example, for their neighbourhood; below ${percent(alpha)} counts as a copy.`;
+      return `Only ${among} come this near to a training example, for their neighbourhood; below ${alpha} counts as a copy.`;
     case "close":
-      return `${among} come this near to a training example, for their neighbourhood: unusual, but short of the ${percent(alpha)} of a copy.`;
+      return `${among} come this near to a training example, for their neighbourhood: unusual, but short of the ${alpha} of a copy.`;
     case "novel":
       return `No nearer to a training example than real examples are: ${among} come as near, for their neighbourhood.`;
   }
