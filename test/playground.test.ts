@@ -493,6 +493,15 @@ describe.skipIf(!hasChromium)(`the playground in Chromium${withoutChromium}`, ()
       await problem.waitFor();
     });
 
+    test("a server that asks for a key", async () => {
+      const variables = { API_KEYS: "alice=secret" };
+      const server = await startServer({ bundles: [join(edge.folder, "grey")], variables });
+      await page.goto(server.url);
+      await page.locator("#error").waitFor();
+      expect(await page.locator("#error").textContent()).toContain("need an API key");
+      await server.close();
+    });
+
     test("being offline, and online again", async () => {
       await page.goto(`${edge.url}/?seed=7`);
       await ready();

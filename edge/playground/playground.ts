@@ -29,7 +29,7 @@ const SETTLE_MS = 250;
 const PATIENCE_MS = 2000;
 
 connect(base).then(open, (error) => {
-  element("about").textContent = "";
+  for (const id of ["about", "drawn"]) element(id).textContent = "";
   if (error instanceof ServiceError && error.code === "unknown-model") void showMissingModel(error.message);
   else showError(error);
 });
