@@ -494,7 +494,7 @@ describe.skipIf(!hasChromium)(`the playground in Chromium${withoutChromium}`, ()
     });
 
     test("a server that asks for a key", async () => {
-      const variables = { API_KEYS: "alice=secret" };
+      const variables = { API_KEYS: "alice=a-key-that-is-long-enough" };
       const server = await startServer({ bundles: [join(edge.folder, "grey")], variables });
       await page.goto(server.url);
       await page.locator("#error").waitFor();
