@@ -129,9 +129,13 @@ describe("a run to its end", () => {
       }
     }
     expect((await readCheckpoint(newestCheckpoint(run))).stepCount).toBe(250);
-    const samples = readdirSync(join(run, "samples"));
-    expect(samples.length).toBe(8);
-    for (const file of samples) expect(file).toMatch(/^\d{8}\.png$/);
+    const looks = events(readFileSync(join(run, "observations.jsonl"), "utf8"));
+    expect(looks.length).toBe(13);
+    expect(looks[0]).toMatchObject({ stepCount: 0, matchDistance: { p50: expect.any(Number) } });
+    expect(looks.at(-1)).toMatchObject({ stepCount: 250, realDistance: { p50: expect.any(Number) } });
+    const pictures = looks.map(({ stepCount }) => `${String(stepCount).padStart(8, "0")}.png`);
+    expect(readdirSync(join(run, "samples"))).toEqual(pictures);
+    expect(readdirSync(run).filter((name) => name.startsWith("events.out.tfevents.")).length).toBe(1);
   });
 
   test("tells the recall of a search that only approximates, and records it", async () => {

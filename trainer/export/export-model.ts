@@ -1,7 +1,7 @@
 /** From a trained generator and its data to a bundle: metrics, calibration, preview, files. */
 
 import { basename, resolve } from "node:path";
-import { MAX_FILE_BYTES, type OutputSpec } from "../../shared/manifest.ts";
+import { MAX_FILE_BYTES } from "../../shared/manifest.ts";
 import { sizeOf } from "../autodiff/tensor.ts";
 import type { Config } from "../config.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -15,6 +15,7 @@ import type { Reporter } from "../run/reporter.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import { writeBundle } from "./bundle.ts";
 import { calibrate } from "./calibrate.ts";
+import { outputSpecOf } from "./output-spec.ts";
 import { previewCount, previewPng } from "./preview.ts";
 import { trainingReport } from "./report.ts";
 import { indexRows } from "./row-index.ts";
@@ -32,13 +33,6 @@ export interface ExportRequest {
   readonly signal: AbortSignal;
   /** In the data's own units, as it was trained. */
   readonly generator: FrozenGenerator;
-}
-
-/** What the generator of this data set gives. */
-export function outputSpecOf(dataset: Dataset): OutputSpec {
-  return dataset.kind === "image"
-    ? { kind: "image", shape: dataset.shape as [number, number, 1 | 3], range: [0, 1] }
-    : { kind: "vector", shape: dataset.shape as [number], range: null };
 }
 
 /** What model.onnx holds beside the weights is far less. */
@@ -81,7 +75,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     config.seed,
   );
   const sampler = await createSeededSampler(engine, generator);
-  const preview = previewPng(await sampler.sample(config.seed, 0, previewCount(output)), output);
+  const preview = previewPng(await sampler.sample(config.seed, 0, previewCount(output)), output, train);
   const metrics = isMeasurable(dataset)
     ? await evaluate({
         engine,

@@ -1,0 +1,69 @@
+/** Looks at the generator now and then as it is trained: a picture of samples, and training examples' match distance. */
+
+import type { Config } from "../config.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { Engine } from "../engine/engine.ts";
+import { outputSpecOf } from "../export/output-spec.ts";
+import { previewCount, previewPng } from "../export/preview.ts";
+import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
+import { quantile } from "../metrics/quantile.ts";
+import { createProbe } from "./probe.ts";
+
+/** Where the distances of a set of examples lie, L2 in output units. */
+export interface Spread {
+  readonly mean: number;
+  readonly p5: number;
+  readonly p25: number;
+  readonly p50: number;
+  readonly p75: number;
+  readonly p95: number;
+}
+
+export interface Observation {
+  /** Of some training examples to their nearest sample. */
+  readonly matchDistance: Spread;
+  /** Of the same to the nearest of as many other training examples; null where there are none. */
+  readonly realDistance: Spread | null;
+  /** A PNG of the same samples every time. */
+  readonly picture: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Enough for a curve: 500 examples place a median within ±2 % of their ranks. A look takes a tenth of a second where a
+ * round of IMLE, which draws 10,000 samples, takes one (`glyphs`, two cores).
+ */
+const SIZE = { examples: 500, samples: 2000 };
+
+/** @returns looks at the generator as it would be exported; null: it has diverged, as the next loss will tell */
+export function createObserver(
+  engine: Engine,
+  dataset: Dataset,
+  { seed }: Pick<Config, "seed">,
+): (generator: FrozenGenerator) => Promise<Observation | null> {
+  const output = outputSpecOf(dataset);
+  const shown = previewCount(output);
+  const probe = createProbe(engine, dataset, seed, SIZE);
+  let real: Promise<Spread | null> | undefined;
+  return async (generator) => {
+    const sampler = await createSeededSampler(engine, generator);
+    const samples = await sampler.sample(seed, 0, Math.max(probe.sampleCount, shown));
+    await sampler.dispose();
+    if (!samples.every(Number.isFinite)) return null;
+    const { length } = dataset.train;
+    const { distances } = await probe.nearest(samples.subarray(0, probe.sampleCount * length));
+    real ??= probe.nearestReal().then((found) => found && spreadOf(found));
+    return {
+      matchDistance: spreadOf(distances),
+      realDistance: await real,
+      picture: previewPng(samples.subarray(0, shown * length), output, dataset.train),
+    };
+  };
+}
+
+/** @param distances at least one; they are sorted in place */
+export function spreadOf(distances: Float64Array): Spread {
+  const ascending = distances.sort();
+  const at = (share: number) => quantile(ascending, share);
+  const mean = ascending.reduce((sum, distance) => sum + distance, 0) / ascending.length;
+  return { mean, p5: at(0.05), p25: at(0.25), p50: at(0.5), p75: at(0.75), p95: at(0.95) };
+}
