@@ -7,17 +7,19 @@ import type { Config } from "../config.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { scanRows } from "../data/scan-rows.ts";
 import type { Engine } from "../engine/engine.ts";
-import { evaluate, isMeasurable } from "../evaluate.ts";
+import { DEFAULT_SAMPLE_COUNT, evaluate, isMeasurable } from "../evaluate.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
 import { layerParameters } from "../generators/layers.ts";
 import { InputError } from "../input-error.ts";
+import { gatherFindings, resultsOf } from "../report/findings.ts";
+import { readRun } from "../report/run-record.ts";
+import { trainingReport } from "../report/training-report.ts";
 import type { Reporter } from "../run/reporter.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import { writeBundle } from "./bundle.ts";
-import { calibrate } from "./calibrate.ts";
+import { calibrate, memorisationTest } from "./calibrate.ts";
 import { outputSpecOf } from "./output-spec.ts";
 import { previewCount, previewPng } from "./preview.ts";
-import { trainingReport } from "./report.ts";
 import { indexRows } from "./row-index.ts";
 import { siblingDistances } from "./siblings.ts";
 import { storeWeights } from "./store-weights.ts";
@@ -75,20 +77,30 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     config.seed,
   );
   const sampler = await createSeededSampler(engine, generator);
-  const preview = previewPng(await sampler.sample(config.seed, 0, previewCount(output)), output, train);
+  const evaluating = (what: string) => {
+    signal.throwIfAborted();
+    reporter.note("evaluating", `evaluating: ${what}`);
+  };
+  const begun = performance.now();
+  let drawn: ReturnType<typeof sampler.sample> | undefined;
+  /** The first so many; they are drawn once for all that looks at them. */
+  const firstSamples = async (count: number) => {
+    drawn ??= sampler.sample(config.seed, 0, DEFAULT_SAMPLE_COUNT);
+    return (await drawn).subarray(0, count * train.length);
+  };
   const metrics = isMeasurable(dataset)
     ? await evaluate({
         engine,
-        sample: sampler.sample,
+        sample: (_, __, count) => firstSamples(count),
         dataset,
         seed: config.seed,
-        onProgress(what) {
-          signal.throwIfAborted();
-          reporter.note("evaluating", `evaluating: ${what}`);
-        },
+        onProgress: evaluating,
       })
     : {};
+  const samples = await firstSamples(DEFAULT_SAMPLE_COUNT);
   await sampler.dispose();
+  const preview = previewPng(await firstSamples(previewCount(output)), output, train);
+  const measured = performance.now();
 
   const published = config.export.trainingRows ? train : null;
   const scan = published && scanRows(published, dataset.shape);
@@ -127,6 +139,19 @@ export async function exportModel(request: ExportRequest): Promise<void> {
   // Where the data lay on this machine is nobody else's business.
   const { path } = config.data;
   const publicConfig = { ...config, data: { ...config.data, path: path && basename(path) } };
+  const checked = performance.now();
+  const findings = await gatherFindings({
+    engine,
+    dataset,
+    seed: config.seed,
+    samples,
+    metrics,
+    test: search && calibration && memorisationTest(search, calibration, siblings),
+    seconds: { metrics: (measured - begun) / 1000, "memorisation check": (checked - measured) / 1000 },
+    onProgress: evaluating,
+  });
+  const report = await trainingReport(await readRun(folder.path), findings, name);
+  await folder.conclude(report, resultsOf(findings));
   signal.throwIfAborted();
   const manifest = await writeBundle(out, {
     name,
@@ -150,7 +175,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     siblings,
     index: indexed?.index ?? null,
     preview,
-    report: await trainingReport({ name, folder: folder.path, metrics, preview, config: publicConfig }),
+    report,
   });
   reporter.note("exported", `exported ${out} (${manifest.name}@${manifest.version})`, {
     out: resolve(out),

@@ -6,21 +6,11 @@ import type { Engine } from "../engine/engine.ts";
 import { outputSpecOf } from "../export/output-spec.ts";
 import { previewCount, previewPng } from "../export/preview.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
-import { quantile } from "../metrics/quantile.ts";
 import { createProbe } from "./probe.ts";
-
-/** Where the distances of a set of examples lie, L2 in output units. */
-export interface Spread {
-  readonly mean: number;
-  readonly p5: number;
-  readonly p25: number;
-  readonly p50: number;
-  readonly p75: number;
-  readonly p95: number;
-}
+import { type Spread, spreadOf } from "./spread.ts";
 
 export interface Observation {
-  /** Of some training examples to their nearest sample. */
+  /** Of some training examples to their nearest sample, L2 in output units. */
   readonly matchDistance: Spread;
   /** Of the same to the nearest of as many other training examples; null where there are none. */
   readonly realDistance: Spread | null;
@@ -58,12 +48,4 @@ export function createObserver(
       picture: previewPng(samples.subarray(0, shown * length), output, dataset.train),
     };
   };
-}
-
-/** @param distances at least one; they are sorted in place */
-export function spreadOf(distances: Float64Array): Spread {
-  const ascending = distances.sort();
-  const at = (share: number) => quantile(ascending, share);
-  const mean = ascending.reduce((sum, distance) => sum + distance, 0) / ascending.length;
-  return { mean, p5: at(0.05), p25: at(0.25), p50: at(0.5), p75: at(0.75), p95: at(0.95) };
 }

@@ -7,6 +7,7 @@
  *   samples/        what it made then
  *   events.out.tfevents.*   all of that for TensorBoard
  *   checkpoints/    the last three, and the best
+ *   report.html, results.json   when it has ended: what came of it
  *   lock.json       while a process works on it: which one
  */
 
@@ -32,6 +33,7 @@ import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
 import { type FoundCheckpoint, newestGood, openCheckpointStore } from "./checkpoint-store.ts";
 import { beginningOfEvents, eventFileName, type Summary, summaryRecord } from "./event-file.ts";
 import { commitOf, describeMachine } from "./machine.ts";
+import { METRICS, OBSERVATIONS, pictureFile, REPORT, RESULTS } from "./run-files.ts";
 import { lockRun, unlockRun } from "./run-lock.ts";
 
 export interface RunFolder {
@@ -41,6 +43,8 @@ export interface RunFolder {
   /** @returns the file's path; null: it couldn't be written, and that was said */
   saveCheckpoint(checkpoint: Checkpoint): Promise<string | null>;
   observe(observation: TimedObservation): Promise<void>;
+  /** What the run came to: a page for people, numbers for programs. */
+  conclude(report: string, results: object): Promise<void>;
   /** Lets other processes go on with it. */
   close(): void;
 }
@@ -206,16 +210,13 @@ function openFolder(path: string, firstStep: number): RunFolder {
       const images = { samples: { ...sizeOfPng(picture), png: picture } };
       await appendSummary({ stepCount, scalars: scalarsOf({ matchDistance }), images });
     },
+    async conclude(report, results) {
+      await replaceFile(join(path, REPORT), report);
+      await replaceFile(join(path, RESULTS), `${JSON.stringify(results, null, 2)}\n`);
+    },
     close: () => unlockRun(path),
   };
 }
-
-export const METRICS = "metrics.jsonl";
-export const OBSERVATIONS = "observations.jsonl";
-
-/** Where the samples of a look lie in the run folder. */
-export const pictureFile = (stepCount: number) =>
-  join("samples", `${String(stepCount).padStart(8, "0")}.png`);
 
 /** Numbers by their path in the entry: `seconds/search`. How far a run is is no curve. */
 function scalarsOf(entry: object, path = ""): Record<string, number> {

@@ -1,0 +1,296 @@
+/** The drawings of a run. They take their colours from the page that they are in. */
+
+import type { TopLevelSpec } from "vega-lite";
+import type { Chart } from "./html.ts";
+import { number, percentage } from "./html.ts";
+import type { Observed, Recorded } from "./run-record.ts";
+import { svgOf } from "./svg.ts";
+
+const SIZE = { width: 330, height: 210 };
+/** Points of a curve, and rows of its table; more can't be told apart. */
+const MOST_POINTS = 400;
+const MOST_ROWS = 25;
+
+/** Text and lines in the page's own colours, light or dark. */
+const CONFIG = {
+  aria: false,
+  background: "transparent",
+  font: "system-ui, sans-serif",
+  view: { stroke: null },
+  axis: {
+    labelColor: "currentColor",
+    titleColor: "currentColor",
+    titleFontWeight: "normal",
+    gridColor: "var(--line)",
+    domainColor: "var(--line)",
+    tickColor: "var(--line)",
+    labelFontSize: 11,
+    titleFontSize: 12,
+  },
+  legend: {
+    labelColor: "currentColor",
+    titleColor: "currentColor",
+    labelFontSize: 12,
+    orient: "top",
+    title: null,
+    symbolType: "stroke",
+    symbolStrokeWidth: 3,
+    labelLimit: 260,
+  },
+} as const;
+
+/** Colours of several runs, in order; they begin again where there are more. */
+export const COLOURS = ["var(--a)", "var(--b)", "var(--c)", "var(--d)", "var(--e)", "var(--f)"] as const;
+
+export interface Curve {
+  readonly name: string;
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+}
+
+/** Curves over the steps; several have a legend. The axis is logarithmic where all values are positive. */
+export async function curvesOverSteps(
+  title: string,
+  yTitle: string,
+  caption: string,
+  curves: readonly Curve[],
+): Promise<Chart> {
+  const thinned = curves.map(({ name, points }) => ({ name, points: thin(points, MOST_POINTS) }));
+  const values = thinned.flatMap(({ name, points }) => points.map(({ x, y }) => ({ name, x, y })));
+  const ends = curves.map(({ name, points }) => {
+    const [first, last] = [points[0], points.at(-1)];
+    return first && last ? `${name} from ${number(first.y)} to ${number(last.y)}` : `${name}: nothing yet`;
+  });
+  const spec: TopLevelSpec = {
+    ...SIZE,
+    config: CONFIG,
+    data: { values },
+    mark: { type: "line", strokeWidth: 2, clip: true },
+    encoding: {
+      x: stepAxis(),
+      y: valueAxis(
+        yTitle,
+        values.map(({ y }) => y),
+      ),
+      color: {
+        field: "name",
+        type: "nominal",
+        scale: { domain: curves.map(({ name }) => name), range: [...COLOURS] },
+        ...(curves.length === 1 && { legend: null }),
+      },
+    },
+  };
+  const steps = thin(
+    [...new Set(values.map(({ x }) => x))].sort((a, b) => a - b),
+    MOST_ROWS,
+  );
+  return {
+    title,
+    alt: `${title} over steps: ${ends.join("; ")}.`,
+    svg: await svgOf(spec),
+    caption,
+    headings: ["step", ...curves.map(({ name }) => name)],
+    rows: steps.map((step) => [number(step), ...curves.map(({ points }) => valueAt(points, step))]),
+  };
+}
+
+export function lossCurve(metrics: readonly Recorded[]): Promise<Chart> {
+  return curvesOverSteps(
+    "Loss",
+    "loss",
+    "What training makes small, a mean over the last 200 steps. It should fall and then level off.",
+    [{ name: "loss", points: metrics.map(({ stepCount, loss }) => ({ x: stepCount, y: loss })) }],
+  );
+}
+
+/** How the match distance of training examples fell: its median, and bands of half and nine tenths of the examples. */
+export async function matchDistanceBands(observations: readonly Observed[]): Promise<Chart> {
+  const values = observations.map(({ stepCount, matchDistance }) => ({ x: stepCount, ...matchDistance }));
+  const real = observations.at(-1)?.realDistance;
+  const all = values.flatMap(({ p5, p95 }) => [p5, p95]);
+  const axis = { ...valueAxis("match distance, L2", real ? [...all, real.p50] : all), field: undefined };
+  const band = (low: string, high: string, opacity: number) => ({
+    mark: { type: "area" as const, color: "var(--a)", opacity },
+    encoding: {
+      x: stepAxis(),
+      y: { ...axis, field: low, type: "quantitative" as const },
+      y2: { field: high },
+    },
+  });
+  const spec = {
+    ...SIZE,
+    config: CONFIG,
+    data: { values },
+    layer: [
+      band("p5", "p95", 0.18),
+      band("p25", "p75", 0.3),
+      {
+        mark: { type: "line", color: "var(--a)", strokeWidth: 2 },
+        encoding: { x: stepAxis(), y: { ...axis, field: "p50", type: "quantitative" } },
+      },
+      ...(real
+        ? [
+            {
+              mark: { type: "rule", color: "var(--b)", strokeDash: [5, 4], strokeWidth: 2 },
+              encoding: { y: { datum: real.p50 } },
+            },
+          ]
+        : []),
+    ],
+  } as TopLevelSpec;
+  const [first, last] = [values[0]!, values.at(-1)!];
+  return {
+    title: "Match distance of training examples",
+    alt: `The median distance from a training example to its nearest sample fell from ${number(first.p50)} to ${number(last.p50)}${real ? `; real examples reach ${number(real.p50)}` : ""}.`,
+    svg: await svgOf(spec),
+    caption: `From each of up to 500 training examples to its nearest of up to 2,000 samples: the line is the median, the bands hold half and nine tenths of the examples.${real ? " Dashed: the median where other training examples stand in the samples' place, what a perfect generator reaches." : ""}`,
+    headings: ["step", "5 %", "25 %", "median", "75 %", "95 %", ...(real ? ["real, median"] : [])],
+    rows: thin(values, MOST_ROWS).map(({ x, p5, p25, p50, p75, p95 }) =>
+      [x, p5, p25, p50, p75, p95, ...(real ? [real.p50] : [])].map(number),
+    ),
+  };
+}
+
+/** Two distributions as outlines of their histograms, in shares of each. */
+export async function histograms(options: {
+  readonly title: string;
+  readonly xTitle: string;
+  readonly caption: string;
+  readonly of: Readonly<Record<string, ArrayLike<number>>>;
+  readonly from: number;
+  readonly to: number;
+  readonly bins: number;
+}): Promise<Chart> {
+  const { title, xTitle, caption, from, to, bins } = options;
+  const width = (to - from) / bins || 1;
+  const names = Object.keys(options.of);
+  const shares = Object.values(options.of).map((numbers) => {
+    const counts = new Array<number>(bins).fill(0);
+    for (const value of Array.from(numbers)) {
+      counts[Math.min(bins - 1, Math.max(0, Math.floor((value - from) / width)))]!++;
+    }
+    return counts.map((count) => count / numbers.length);
+  });
+  const values = names.flatMap((name, series) =>
+    Array.from({ length: bins + 1 }, (_, bin) => ({
+      name,
+      x: from + bin * width,
+      y: shares[series]![Math.min(bin, bins - 1)],
+    })),
+  );
+  const spec: TopLevelSpec = {
+    ...SIZE,
+    config: CONFIG,
+    data: { values },
+    mark: { type: "line", interpolate: "step-after", strokeWidth: 2 },
+    encoding: {
+      x: { field: "x", type: "quantitative", title: xTitle, scale: { domain: [from, to], nice: false } },
+      y: { field: "y", type: "quantitative", title: "share", axis: { format: "%", tickCount: 5 } },
+      color: { field: "name", type: "nominal", scale: { domain: names, range: [...COLOURS] } },
+      strokeDash: {
+        field: "name",
+        type: "nominal",
+        scale: {
+          domain: names,
+          range: [
+            [1, 0],
+            [5, 3],
+          ],
+        },
+        legend: null,
+      },
+    },
+  };
+  return {
+    title,
+    alt: `${title}: histograms of ${names.join(" and ")}.`,
+    svg: await svgOf(spec),
+    caption,
+    headings: [xTitle, ...names],
+    rows: Array.from({ length: bins }, (_, bin) => [
+      `${number(from + bin * width)} to ${number(from + (bin + 1) * width)}`,
+      ...shares.map((each) => percentage(each[bin]!)),
+    ]),
+  };
+}
+
+export interface MappedPoint {
+  readonly x: number;
+  readonly y: number;
+  readonly group: string;
+}
+
+/** Points in the plane, coloured by group. */
+export async function scatter(options: {
+  readonly title: string;
+  readonly alt: string;
+  readonly caption: string;
+  readonly axes: readonly [string, string];
+  readonly groups: readonly string[];
+  readonly points: readonly MappedPoint[];
+}): Promise<Chart> {
+  const { title, alt, caption, axes, groups, points } = options;
+  const axis = (field: "x" | "y", at: number) => ({
+    field,
+    type: "quantitative" as const,
+    title: axes[at]!,
+    scale: { zero: false },
+  });
+  const spec: TopLevelSpec = {
+    width: SIZE.width,
+    height: SIZE.width,
+    config: CONFIG,
+    data: { values: [...points] },
+    mark: { type: "point", filled: true, size: 14, opacity: 0.8 },
+    encoding: {
+      x: axis("x", 0),
+      y: axis("y", 1),
+      color: {
+        field: "group",
+        type: "nominal",
+        scale: { domain: [...groups], range: ["var(--a)", "var(--e)", "var(--b)"] },
+        legend: { symbolType: "circle" },
+      },
+    },
+  };
+  return {
+    title,
+    alt,
+    caption,
+    svg: await svgOf(spec),
+    headings: ["", "examples"],
+    rows: groups.map((group) => [group, number(points.filter((point) => point.group === group).length)]),
+  };
+}
+
+function stepAxis() {
+  return {
+    field: "x",
+    type: "quantitative" as const,
+    title: "step",
+    axis: { format: "~s", tickCount: 5, grid: false },
+    scale: { nice: false },
+  };
+}
+
+function valueAxis(title: string, values: readonly number[]) {
+  const isPositive = values.length > 0 && values.every((value) => value > 0);
+  return {
+    field: "y",
+    type: "quantitative" as const,
+    title,
+    axis: { tickCount: 5 },
+    scale: isPositive ? { type: "log" as const, nice: false } : { zero: false },
+  };
+}
+
+/** At most `most` of them, evenly spread, the last one among them. */
+export function thin<T>(values: readonly T[], most: number): T[] {
+  if (values.length <= most) return [...values];
+  return Array.from({ length: most }, (_, i) => values[Math.round((i * (values.length - 1)) / (most - 1))]!);
+}
+
+/** Of the curve's nearest point at or before the step; empty where there is none. */
+function valueAt(points: Curve["points"], step: number): string {
+  const point = points.findLast(({ x }) => x <= step);
+  return point && step <= points.at(-1)!.x ? number(point.y) : "";
+}
