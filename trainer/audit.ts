@@ -53,7 +53,7 @@ export function comparable({ search }: MemorisationTest, samples: Float32Array<A
 export async function checkAll(
   test: MemorisationTest,
   values: Example,
-  onProgress: (done: number, total: number) => void,
+  onProgress: (done: number, total: number) => void = () => {},
 ): Promise<MemorisationCheck[]> {
   const length = test.search.rowLength;
   const count = values.length / length;

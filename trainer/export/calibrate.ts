@@ -1,6 +1,5 @@
 /** The null distribution of the memorisation check: what real examples that were not trained on score. */
 
-import type { MemorisationTest } from "../../shared/memorisation-check.ts";
 import type { NeighbourSearch } from "../../shared/neighbour-scan.ts";
 import {
   type Example,
@@ -51,20 +50,6 @@ export async function calibrate(
   });
   const finestAlpha = Math.min(NULL_FACTORS[method] / nullStatistics.length, CLOSE_BELOW);
   return { statistic, neighbourhood, method, alpha: Math.max(alpha, finestAlpha), nullStatistics };
-}
-
-/** The check that a bundle with this calibration makes. */
-export function memorisationTest(
-  search: NeighbourSearch,
-  { nullStatistics, ...calibration }: CalibrationContent,
-  siblings: Float32Array | null,
-): MemorisationTest {
-  return {
-    search,
-    calibration: { ...calibration, heldOut: nullStatistics.length, file: "" },
-    nullStatistics: nullStatistics.toSorted(),
-    siblings,
-  };
 }
 
 /**

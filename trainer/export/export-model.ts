@@ -5,23 +5,20 @@ import { MAX_FILE_BYTES } from "../../shared/manifest.ts";
 import { sizeOf } from "../autodiff/tensor.ts";
 import type { Config } from "../config.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { scanRows } from "../data/scan-rows.ts";
 import type { Engine } from "../engine/engine.ts";
 import { DEFAULT_SAMPLE_COUNT, evaluate, isMeasurable } from "../evaluate.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
 import { layerParameters } from "../generators/layers.ts";
 import { InputError } from "../input-error.ts";
 import { gatherFindings, resultsOf } from "../report/findings.ts";
-import { readRun } from "../report/run-record.ts";
+import { readRun, runWithoutFolder, withoutPlace } from "../report/run-record.ts";
 import { trainingReport } from "../report/training-report.ts";
 import type { Reporter } from "../run/reporter.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import { writeBundle } from "./bundle.ts";
-import { calibrate, memorisationTest } from "./calibrate.ts";
 import { outputSpecOf } from "./output-spec.ts";
+import { prepareCheck } from "./prepare-check.ts";
 import { previewCount, previewPng } from "./preview.ts";
-import { indexRows } from "./row-index.ts";
-import { siblingDistances } from "./siblings.ts";
 import { storeWeights } from "./store-weights.ts";
 
 export interface ExportRequest {
@@ -60,7 +57,7 @@ export function checkExportable({
 export async function exportModel(request: ExportRequest): Promise<void> {
   const { config, out, folder, reporter, dataset, engine, stepCount, signal } = request;
   signal.throwIfAborted();
-  const { train, heldOut, test } = dataset;
+  const { train, heldOut } = dataset;
   const working = (what: string) => (done: number, total: number) => {
     signal.throwIfAborted();
     reporter.working(what, done, total);
@@ -82,53 +79,39 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     reporter.note("evaluating", `evaluating: ${what}`);
   };
   const begun = performance.now();
-  let drawn: ReturnType<typeof sampler.sample> | undefined;
-  /** The first so many; they are drawn once for all that looks at them. */
-  const firstSamples = async (count: number) => {
-    drawn ??= sampler.sample(config.seed, 0, DEFAULT_SAMPLE_COUNT);
-    return (await drawn).subarray(0, count * train.length);
-  };
+  const { published, siblings, index, calibration, test } = await prepareCheck(
+    config.export,
+    dataset,
+    working,
+  );
+  const checkable = performance.now();
+  const samples = await sampler.sample(config.seed, 0, DEFAULT_SAMPLE_COUNT);
+  await sampler.dispose();
+  const preview = previewPng(samples.subarray(0, previewCount(output) * train.length), output, train);
   const metrics = isMeasurable(dataset)
     ? await evaluate({
         engine,
-        sample: (_, __, count) => firstSamples(count),
+        sample: async () => samples,
         dataset,
         seed: config.seed,
+        siblings,
         onProgress: evaluating,
       })
     : {};
-  const samples = await firstSamples(DEFAULT_SAMPLE_COUNT);
-  await sampler.dispose();
-  const preview = previewPng(await firstSamples(previewCount(output)), output, train);
-  const measured = performance.now();
-
-  const published = config.export.trainingRows ? train : null;
-  const scan = published && scanRows(published, dataset.shape);
-  const { indexAboveMiB } = config.export;
-  const needsIndex =
-    published && indexAboveMiB !== null && published.values.byteLength > indexAboveMiB * 2 ** 20;
-  const indexed =
-    scan && needsIndex
-      ? await indexRows(
-          config.export.index,
-          published,
-          dataset.shape,
-          heldOut,
-          scan,
-          working("measuring the index"),
-        )
-      : null;
-  const search = indexed?.search ?? scan;
-  const calibration =
-    search &&
-    (await calibrate(
-      search,
-      train,
-      heldOut,
-      config.export.alpha,
-      working("calibrating the memorisation check"),
-    ));
-  const siblings = scan && (await siblingDistances(scan, working("comparing the training examples")));
+  const findings = await gatherFindings({
+    engine,
+    dataset,
+    seed: config.seed,
+    samples,
+    siblings,
+    metrics,
+    test,
+    seconds: {
+      "memorisation check": (checkable - begun) / 1000,
+      metrics: (performance.now() - checkable) / 1000,
+    },
+    onProgress: evaluating,
+  });
 
   const training = {
     objective: config.objective.name,
@@ -136,21 +119,8 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     seed: config.seed,
     steps: stepCount,
   };
-  // Where the data lay on this machine is nobody else's business.
-  const { path } = config.data;
-  const publicConfig = { ...config, data: { ...config.data, path: path && basename(path) } };
-  const checked = performance.now();
-  const findings = await gatherFindings({
-    engine,
-    dataset,
-    seed: config.seed,
-    samples,
-    metrics,
-    test: search && calibration && memorisationTest(search, calibration, siblings),
-    seconds: { metrics: (measured - begun) / 1000, "memorisation check": (checked - measured) / 1000 },
-    onProgress: evaluating,
-  });
-  const report = await trainingReport(await readRun(folder.path), findings, name);
+  const run = await readRun(folder.path).catch(() => runWithoutFolder(basename(folder.path), config));
+  const report = await trainingReport(run, findings, name);
   await folder.conclude(report, resultsOf(findings));
   signal.throwIfAborted();
   const manifest = await writeBundle(out, {
@@ -162,18 +132,18 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     storedWeights,
     output,
     labels: dataset.labelNames,
-    training: { ...training, config: publicConfig },
+    training: { ...training, config: withoutPlace(config) },
     dataset: {
       name: dataset.name,
       trainCount: train.count,
       heldOutCount: heldOut.count,
-      testCount: test?.count ?? 0,
+      testCount: dataset.test?.count ?? 0,
     },
     metrics,
     train: published,
     calibration,
     siblings,
-    index: indexed?.index ?? null,
+    index,
     preview,
     report,
   });

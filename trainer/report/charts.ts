@@ -196,7 +196,6 @@ export async function histograms(options: {
             [5, 3],
           ],
         },
-        legend: null,
       },
     },
   };
@@ -267,7 +266,7 @@ function stepAxis() {
     field: "x",
     type: "quantitative" as const,
     title: "step",
-    axis: { format: "~s", tickCount: 5, grid: false },
+    axis: { format: ",", tickCount: 4, grid: false },
     scale: { nice: false },
   };
 }
@@ -278,9 +277,21 @@ function valueAxis(title: string, values: readonly number[]) {
     field: "y",
     type: "quantitative" as const,
     title,
-    axis: { tickCount: 5 },
+    axis: isPositive
+      ? { values: logarithmicTicks(Math.min(...values), Math.max(...values)) }
+      : { tickCount: 5 },
     scale: isPositive ? { type: "log" as const, nice: false } : { zero: false },
   };
+}
+
+/** Round numbers from `low` to `high`: 1, 2 and 5 times powers of ten, or those alone where there are many. */
+function logarithmicTicks(low: number, high: number): number[] {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const powers = Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
+  const steps = powers.length > 4 ? [1] : powers.length > 2 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
+  return powers
+    .flatMap((power) => steps.map((step) => Number((step * power).toPrecision(3))))
+    .filter((tick) => tick >= low && tick <= high);
 }
 
 /** At most `most` of them, evenly spread, the last one among them. */

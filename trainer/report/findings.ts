@@ -5,14 +5,7 @@ import type { MemorisationTest } from "../../shared/memorisation-check.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Engine } from "../engine/engine.ts";
 import { evaluateRealData } from "../evaluate.ts";
-import {
-  COVERAGE_SIZE,
-  type Coverage,
-  coverageByClass,
-  coverageOf,
-  nearerShare,
-  remoteness,
-} from "./coverage.ts";
+import { type Coverage, coverageByClass, coverageOf, nearerShare, remoteness } from "./coverage.ts";
 import { coverageMap } from "./coverage-map.ts";
 import { type NearestAudit, nearestAudit } from "./nearest-audit.ts";
 import { spreadOf } from "./spread.ts";
@@ -39,6 +32,8 @@ export interface FindingsRequest {
   readonly seed: number;
   /** At least as many as coverage takes. */
   readonly samples: Float32Array<ArrayBuffer>;
+  /** From every training example to its nearest other one, where that is known. */
+  readonly siblings: Float32Array | null;
   readonly metrics: Readonly<Record<string, number>>;
   readonly test: MemorisationTest | null;
   /** Seconds that went into what came before. */
@@ -47,10 +42,8 @@ export interface FindingsRequest {
   readonly onProgress: (what: string) => void;
 }
 
-export const SAMPLES_NEEDED = COVERAGE_SIZE.samples;
-
 export async function gatherFindings(request: FindingsRequest): Promise<Findings> {
-  const { engine, dataset, seed, samples, metrics, test, onProgress } = request;
+  const { engine, dataset, seed, samples, siblings, metrics, test, onProgress } = request;
   const seconds: Record<string, number> = { ...request.seconds };
   async function timed<T>(part: string, act: () => Promise<T>): Promise<T> {
     const start = performance.now();
@@ -61,7 +54,13 @@ export async function gatherFindings(request: FindingsRequest): Promise<Findings
   const isMeasured = Object.keys(metrics).length > 0;
   const realData = await timed("real data's metrics", async () =>
     isMeasured
-      ? evaluateRealData({ engine, dataset, seed, onProgress: (what) => onProgress(`real data: ${what}`) })
+      ? evaluateRealData({
+          engine,
+          dataset,
+          seed,
+          siblings,
+          onProgress: (what) => onProgress(`real data: ${what}`),
+        })
       : {},
   );
   onProgress("coverage of the training examples");
@@ -73,9 +72,10 @@ export async function gatherFindings(request: FindingsRequest): Promise<Findings
   });
   const audit =
     test &&
-    (await timed("audit", () =>
-      nearestAudit(test, samples, unknownTo(test, dataset), () => onProgress("audit")),
-    ));
+    (await timed("audit", () => {
+      onProgress("checking samples for copies");
+      return nearestAudit(test, samples, unknownTo(test, dataset));
+    }));
   return { dataset, samples, metrics, realData, coverage, map, audit, seconds };
 }
 

@@ -40,14 +40,14 @@ export function glancesOf({ metrics, observations }: RunRecord, results: Results
     glances.push({
       label: "Match distance, median",
       value: number(seen.matchDistance.p50),
-      // Two sets of real examples would share the places evenly.
-      ...(share === null ? UNJUDGED : judgementOf(Math.min(1, share / 0.5))),
+      ...(share === null ? UNJUDGED : judgementOfNearness(share)),
       beside: seen.realDistance ? `real examples ${number(seen.realDistance.p50)}` : "of training examples",
     });
   }
   if (!results) return glances;
   for (const [name, label] of [
     ["precision", "Precision"],
+    ["recall", "Recall"],
     ["coverage", "Coverage"],
   ] as const) {
     const [value, real] = [results.metrics[name], results.realData[name]];
@@ -76,6 +76,12 @@ export function glancesOf({ metrics, observations }: RunRecord, results: Results
 
 const UNJUDGED = { grade: null, judgement: "" } as const;
 
+/** @param share of examples that samples come nearer to than real ones: two sets of real ones would share them evenly */
+function judgementOfNearness(share: number): Pick<Glance, "grade" | "judgement"> {
+  if (share > 0.75) return { grade: "fair", judgement: "nearer than real data" };
+  return judgementOf(share / 0.5);
+}
+
 function judgementOf(shareOfReal: number): Pick<Glance, "grade" | "judgement"> {
   if (shareOfReal >= LIKE_REAL) return { grade: "good", judgement: "like real data" };
   if (shareOfReal >= NEAR_REAL) return { grade: "fair", judgement: "near to real data" };
@@ -89,7 +95,7 @@ export function glanceCards(glances: readonly Glance[]): string {
     const verdict =
       grade === null
         ? ""
-        : `<span class="judgement ${grade}"><span aria-hidden="true">${SIGNS[grade]} </span>${escapeHtml(judgement)}</span> · `;
+        : `<span class="judgement ${grade}"><span aria-hidden="true">${SIGNS[grade]} </span>${escapeHtml(judgement)}</span>`;
     return `<li class="card">${escapeHtml(label)}<span class="value">${escapeHtml(value)}</span>${verdict}<span class="quiet">${escapeHtml(beside)}</span></li>`;
   });
   return `<ul class="cards">${cards.join("\n")}</ul>`;

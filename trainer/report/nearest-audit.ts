@@ -32,12 +32,11 @@ export async function nearestAudit(
   test: MemorisationTest,
   samples: Float32Array<ArrayBuffer>,
   fresh: Rows | null,
-  onProgress: (done: number, total: number) => void,
 ): Promise<NearestAudit> {
   const checked = samples.subarray(0, CHECKED * test.search.rowLength);
-  const ofSamples = await checkAll(test, comparable(test, checked), onProgress);
+  const ofSamples = await checkAll(test, comparable(test, checked));
   const someFresh = fresh && sliceRows(fresh, 0, Math.min(CHECKED, fresh.count));
-  const ofFresh = someFresh && (await checkAll(test, someFresh.values, onProgress));
+  const ofFresh = someFresh && (await checkAll(test, someFresh.values));
   const pValues = (checks: readonly MemorisationCheck[]) => checks.map(({ pValue }) => pValue);
   return {
     samples: figuresOf(ofSamples),

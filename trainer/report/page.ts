@@ -52,13 +52,15 @@ figcaption { margin-top: .5rem; font-size: .875rem; }
 .charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
 .card, figure { margin: 0; padding: 1rem; border-radius: 10px; background: var(--card); min-width: 0; }
 .card .value { display: block; font-size: 1.6rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
-.card .judgement { font-weight: 600; }
+.card .judgement { display: block; font-weight: 600; }
+* + h3 { margin-top: 1.5rem; }
 .good { color: var(--c); } .fair { color: var(--e); } .poor { color: var(--b); }
 .chart svg { display: block; width: 100%; height: auto; max-width: 34rem; overflow: visible; }
 img { max-width: 100%; }
 .pixels { image-rendering: pixelated; border-radius: 4px; background: #fff; }
 .grid { width: min(100%, 36rem); height: auto; }
 .map { width: min(100%, 48rem); height: auto; }
+.frames img { display: block; margin-bottom: .5rem; }
 .frames img[hidden] { display: none; }
 input[type=range] { display: block; width: min(100%, 36rem); height: 2.5rem; accent-color: var(--a); }
 .pairs { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1rem 0; padding: 0; list-style: none; }

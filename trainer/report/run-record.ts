@@ -5,7 +5,9 @@ import { basename, join, resolve } from "node:path";
 import { z } from "zod";
 import { type Config, configSchema } from "../config.ts";
 import { InputError } from "../input-error.ts";
+import { describeMachine } from "../run/machine.ts";
 import { METRICS, OBSERVATIONS, pictureFile, RESULTS } from "../run/run-files.ts";
+import { version } from "../version.ts";
 
 const aboutSchema = z.object({
   version: z.string(),
@@ -85,11 +87,10 @@ export async function readRun(folder: string): Promise<RunRecord> {
     );
   }
   const { config, ...rest } = about.data;
-  const dataPath = config.data.path;
   return {
     name,
     about: rest,
-    config: { ...config, data: { ...config.data, path: dataPath && basename(dataPath) } },
+    config: withoutPlace(config),
     metrics: await readLines(join(path, METRICS), recordedSchema),
     observations: await readLines(join(path, OBSERVATIONS), observedSchema),
     results:
@@ -101,6 +102,25 @@ export async function readRun(folder: string): Promise<RunRecord> {
         () => null,
       ),
   };
+}
+
+/** What is known of a run whose folder is gone, or on a disk that failed. */
+export function runWithoutFolder(name: string, config: Config): RunRecord {
+  return {
+    name,
+    about: { version, commit: null, machine: describeMachine(), startedAt: "" },
+    config: withoutPlace(config),
+    metrics: [],
+    observations: [],
+    results: null,
+    picture: async () => null,
+  };
+}
+
+/** Where the data lay on this machine is nobody else's business. */
+export function withoutPlace(config: Config): Config {
+  const { path } = config.data;
+  return { ...config, data: { ...config.data, path: path && basename(path) } };
 }
 
 /** Lines that aren't whole, as a run that is being written has, are left out. */
