@@ -13,7 +13,6 @@ const MOST_ROWS = 25;
 
 /** Text and lines in the page's own colours, light or dark. */
 const CONFIG = {
-  aria: false,
   background: "transparent",
   font: "system-ui, sans-serif",
   view: { stroke: null },
@@ -35,7 +34,8 @@ const CONFIG = {
     title: null,
     symbolType: "stroke",
     symbolStrokeWidth: 3,
-    labelLimit: 260,
+    columns: 1,
+    labelLimit: 300,
   },
 } as const;
 
@@ -64,7 +64,7 @@ export async function curvesOverSteps(
     ...SIZE,
     config: CONFIG,
     data: { values },
-    mark: { type: "line", strokeWidth: 2, clip: true },
+    mark: { type: "line", strokeWidth: 2 },
     encoding: {
       x: stepAxis(),
       y: valueAxis(
@@ -266,7 +266,7 @@ function stepAxis() {
     field: "x",
     type: "quantitative" as const,
     title: "step",
-    axis: { format: ",", tickCount: 4, grid: false },
+    axis: { format: ",.0f", tickCount: 4, grid: false },
     scale: { nice: false },
   };
 }

@@ -10,7 +10,9 @@ export function escapeHtml(text: string): string {
 
 /** @param rows of text; the first column names the row */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const head = headings.map((heading) => `<th scope="col">${escapeHtml(heading)}</th>`).join("");
+  const head = headings
+    .map((heading) => (heading === "" ? "<td></td>" : `<th scope="col">${escapeHtml(heading)}</th>`))
+    .join("");
   const body = rows.map(([name = "", ...cells]) => {
     const values = cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("");
     return `<tr><th scope="row">${escapeHtml(name)}</th>${values}</tr>`;

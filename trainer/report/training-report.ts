@@ -26,8 +26,10 @@ export async function reportBody(run: RunRecord, findings: Findings | null, name
     `<header><h1>${escapeHtml(name)}</h1>\n<p class="quiet">${escapeHtml(summary(run, findings))}</p></header>`,
     `<main>`,
     glanceCards(glancesOf(run, results)),
+    `<div class="two">`,
     section("samples", "Samples", await scrubber(run)),
     section("curves", "How training went", await curves(run)),
+    `</div>`,
   ];
   if (findings) {
     parts.push(section("coverage", "Coverage", await coverageSection(findings)));
@@ -101,6 +103,6 @@ function aboutRun({ name, about, config, metrics }: RunRecord, findings: Finding
 <div><h3>Where the time went</h3>${table(["part", "time"], timings)}</div>
 </div>
 <h3>Configuration</h3>
-<details><summary>All fields</summary><pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre></details>
+<details><summary>All fields</summary><pre tabindex="0">${escapeHtml(JSON.stringify(config, null, 2))}</pre></details>
 <p class="quiet">${escapeHtml(VERDICT_NOTE)}</p>`;
 }
