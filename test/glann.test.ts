@@ -276,7 +276,7 @@ describe("refused before training", () => {
   test("a map that doesn't fit the codes", () =>
     refusal(
       data,
-      configOf(10, "objective.mapObjective=rs-imle", "objective.rejectionRadius=null"),
-      '"rs-imle" needs objective.rejectionRadius',
+      configOf(10, "objective.mapObjective=local-gaussians", "objective.cuts=10"),
+      "objective.cuts 10 makes 1024 cells",
     ));
 });

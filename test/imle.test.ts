@@ -115,8 +115,41 @@ describe("matching", () => {
     expect(await withRadius(100)).toEqual(unrestricted);
   });
 
+  test("rs-imle without a radius rejects samples as near to an example as examples are to each other", async () => {
+    const many = [...oneRound, "objective.poolSize=20000"];
+    const gaps = (pairs: Awaited<ReturnType<typeof firstRound>>) =>
+      Math.min(...pairs.flatMap(({ sample }) => Array.from(inModelSpace, (x) => Math.abs(sample - x))));
+    const step = inModelSpace[1]! - inModelSpace[0]!;
+    expect(gaps(await firstRound(identity(...many)))).toBeLessThan(step / 4);
+    const rejecting = identity(...many, "objective.name=rs-imle", "objective.rejectionRadius=null");
+    const gap = gaps(await firstRound(rejecting));
+    expect(gap).toBeGreaterThan(0.9 * step);
+    // Half of the examples are asked, so the nearest of the other half may be some steps away.
+    expect(gap).toBeLessThan(4 * step);
+  });
+
+  test("rs-imle, mixed: samples that are left pick too", async () => {
+    const pairs = await firstRound(
+      identity(
+        ...oneRound,
+        "objective.name=rs-imle",
+        "objective.poolSize=300",
+        "objective.rejectionRadius=0.5",
+        "objective.reverseShare=0.25",
+      ),
+    );
+    for (const { target, sample } of pairs.slice(0, 10)) {
+      const distances = Array.from(inModelSpace, (other) => Math.abs(sample - other));
+      expect(Math.min(...distances)).toBeGreaterThan(0.5);
+      expect(Math.abs(sample - target)).toBeCloseTo(Math.min(...distances), 5);
+    }
+    expect(new Set(pairs.slice(10).map(({ example }) => example)).size).toBe(30);
+  });
+
   test("reverse: every sample picks its nearest example", async () => {
-    const pairs = await firstRound(identity(...oneRound, "objective.name=reverse"));
+    const pairs = await firstRound(
+      identity(...oneRound, "objective.name=reverse", "objective.reverseShare=null"),
+    );
     for (const { target, sample } of pairs) {
       for (const other of inModelSpace) {
         expect(Math.abs(sample - target)).toBeLessThanOrEqual(Math.abs(sample - other) + 1e-6);
@@ -226,13 +259,6 @@ describe("matching", () => {
 
 describe("what doesn't fit together is refused before training", () => {
   const dataset = vectors([1, 2, 3, 4]);
-
-  test("rs-imle without a radius", async () => {
-    const config = identity("objective.name=rs-imle", "objective.rejectionRadius=null");
-    const refusal = prepare(engine, dataset, config);
-    await expect(refusal).rejects.toThrow(InputError);
-    await expect(refusal).rejects.toThrow(/"rs-imle" needs objective\.rejectionRadius.*--set/);
-  });
 
   test("a searcher and a distance that it can't search by", async () => {
     const refusal = prepare(engine, dataset, identity("objective.distance=l1", "objective.searcher=hnsw"));

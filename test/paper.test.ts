@@ -59,9 +59,13 @@ test("a unit is computed once for the same settings, and again for others", asyn
   let computed = 0;
   const compute = async () => ({ value: ++computed });
   const kept = join(folder, "units");
-  expect(await keptUnit(kept, "unit", { a: 1 }, compute)).toEqual({ result: { value: 1 }, wasKept: false });
-  expect(await keptUnit(kept, "unit", { a: 1 }, compute)).toEqual({ result: { value: 1 }, wasKept: true });
-  expect(await keptUnit(kept, "unit", { a: 2 }, compute)).toEqual({ result: { value: 2 }, wasKept: false });
+  const first = await keptUnit(kept, "unit", { a: 1 }, compute);
+  expect(first).toMatchObject({ result: { value: 1 }, wasKept: false });
+  expect(await keptUnit(kept, "unit", { a: 1 }, compute)).toEqual({ ...first, wasKept: true });
+  expect(await keptUnit(kept, "unit", { a: 2 }, compute)).toMatchObject({
+    result: { value: 2 },
+    wasKept: false,
+  });
 });
 
 test("a table shows what was measured with its spread, and what was not as a dash", () => {

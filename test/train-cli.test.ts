@@ -428,11 +428,6 @@ describe("bad usage ends with status 2 and one clear line", () => {
       /(4|5)\.png has \1×4 pixels, .*--set data\.size=32/,
     ],
     [
-      "rs-imle without radius",
-      [...TINY, "--objective", "rs-imle", "--set", "objective.rejectionRadius=null"],
-      /rejectionRadius/,
-    ],
-    [
       "an --out below a file",
       [...TINY, "--out", `${points}/model`],
       /--out: .*model can't be written \(E\w+\)/,

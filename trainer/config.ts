@@ -56,10 +56,13 @@ const objectiveSchema = z.strictObject({
   recordsGradient: z.boolean().default(false),
   /** Standard deviation of the noise on matched latents: neighbouring latents learn the same example. */
   latentJitter: z.number().nonnegative().default(0.01),
-  /** rs-imle: samples this near to an example, in model space, are no candidates. */
+  /** rs-imle: samples this near to an example, in model space, are no candidates; `null`: as near as data are to data. */
   rejectionRadius: z.number().positive().nullable().default(null),
-  /** reverse: share of the pairs in which the sample picks its example; in the rest the example picks. */
-  reverseShare: z.number().min(0).max(1).default(1),
+  /**
+   * reverse, rs-imle: share of the pairs in which the sample picks its example, in the rest the example picks; `null`:
+   * 1 and 0.
+   */
+  reverseShare: z.number().min(0).max(1).nullable().default(null),
   /** adaptive-imle: turns for which an example keeps the sample that it picked, at least and at most. */
   leastStaleness: positive.default(5),
   mostStaleness: positive.default(20),

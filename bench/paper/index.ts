@@ -64,6 +64,7 @@ export async function runExperiment(
 ): Promise<BenchmarkRow[]> {
   const engine = createOnnxEngine();
   const loaded = new Map<DataName, Promise<Dataset>>();
+  let spentSeconds = 0;
   const size = options.quick ? "smoke" : "full";
   const context: PaperContext = {
     engine,
@@ -76,7 +77,8 @@ export async function runExperiment(
     },
     async unit(name, settings, compute) {
       const key = { version, size, engine: engine.name, settings };
-      const { result } = await keptUnit(kept, name, key, compute);
+      const { result, seconds } = await keptUnit(kept, name, key, compute);
+      spentSeconds += seconds;
       return result;
     },
   };
@@ -90,7 +92,8 @@ export async function runExperiment(
       await writeFile(join(folder, `${name}.svg`), await svgOf(spec));
     }
     for (const [name, png] of Object.entries(pictures)) await writeFile(join(folder, `${name}.png`), png);
-    report(`paper ${experiment.id}: ${folder}`);
+    const took = `computed in ${Math.ceil(spentSeconds / 60)} min, those of earlier runs included`;
+    report(`paper ${experiment.id}: ${folder}, ${took}.`);
     return benchmarkRows(experiment, rows);
   } finally {
     await engine.dispose();

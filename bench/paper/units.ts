@@ -4,6 +4,13 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sha256Hex } from "../../shared/sha256.ts";
 
+export interface KeptUnit<Result> {
+  readonly result: Result;
+  /** That computing it took, now or then. */
+  readonly seconds: number;
+  readonly wasKept: boolean;
+}
+
 /**
  * The kept result, or a computed one.
  *
@@ -14,16 +21,21 @@ export async function keptUnit<Result>(
   name: string,
   key: unknown,
   compute: () => Promise<Result>,
-): Promise<{ readonly result: Result; readonly wasKept: boolean }> {
+): Promise<KeptUnit<Result>> {
   const text = JSON.stringify(key);
   const hash = (await sha256Hex(new Uint8Array(new TextEncoder().encode(text)))).slice(0, 12);
   const path = join(folder, `${name}-${hash}.json`);
   const kept = await readFile(path, "utf8").catch(() => null);
-  if (kept !== null) return { result: (JSON.parse(kept) as { result: Result }).result, wasKept: true };
+  if (kept !== null) {
+    const { result, seconds } = JSON.parse(kept) as KeptUnit<Result>;
+    return { result, seconds, wasKept: true };
+  }
+  const start = performance.now();
   const result = await compute();
+  const seconds = (performance.now() - start) / 1000;
   await mkdir(dirname(path), { recursive: true });
   const unfinished = `${path}.${process.pid}`;
-  await writeFile(unfinished, JSON.stringify({ key, result }));
+  await writeFile(unfinished, JSON.stringify({ key, seconds, result }));
   await rename(unfinished, path);
-  return { result, wasKept: false };
+  return { result, seconds, wasKept: false };
 }

@@ -12,6 +12,7 @@ export async function examplesPick(
   rows: ArrayLike<number>,
   candidates: Float32Array<ArrayBuffer>,
 ): Promise<Float32Array<ArrayBuffer>> {
+  if (rows.length === 0) return new Float32Array(0);
   const { indices } = await nearest(await gather(rows), samplesOf(candidates));
   return latentsAt(candidates, indices, latentSize);
 }
@@ -28,4 +29,11 @@ export function latentsAt(
     chosen.set(latents.subarray(from, from + latentSize), i * latentSize);
   }
   return chosen;
+}
+
+export function concatenated(first: Float32Array, second: Float32Array): Float32Array<ArrayBuffer> {
+  const both = new Float32Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }

@@ -1,6 +1,6 @@
 import { createMatchedDescent } from "./matched-descent.ts";
 import type { Objective } from "./objective.ts";
-import { examplesPick } from "./picking.ts";
+import { concatenated, examplesPick } from "./picking.ts";
 import { createSubsets } from "./subsets.ts";
 
 /**
@@ -15,7 +15,7 @@ export const reverse: Objective = {
   async prepare(context) {
     const { poolSize, subsetSize, reverseShare } = context.config.objective;
     const subsets = createSubsets(context.train.count, subsetSize, context.random);
-    const picking = Math.round(subsets.size * reverseShare);
+    const picking = Math.round(subsets.size * (reverseShare ?? 1));
     return createMatchedDescent(context, {
       pairCount: subsets.size,
       roundsPerEpoch: subsets.roundsPerEpoch,
@@ -25,9 +25,13 @@ export const reverse: Objective = {
         const samples = await round.samplesOf(pickers).tile(0, picking);
         const { indices: picked } = await round.nearest(samples, round.examples);
         const rest = turn.subarray(picking);
-        const theirs = rest.length > 0 ? await examplesPick(round, rest, round.draw(poolSize)) : [];
+        const theirs = await examplesPick(
+          round,
+          rest,
+          rest.length > 0 ? round.draw(poolSize) : new Float32Array(0),
+        );
         return {
-          latents: Float32Array.from([...pickers, ...theirs]),
+          latents: concatenated(pickers, theirs),
           examples: Int32Array.from([...picked, ...rest]),
         };
       },

@@ -6,15 +6,19 @@ import { hnsw } from "./hnsw.ts";
 import { projection, pruned } from "./projection.ts";
 import { withMeasuredRecall } from "./recall.ts";
 import type { Searcher } from "./searcher.ts";
+import { tree } from "./tree.ts";
 
 /** Every searcher, by the name that a configuration uses. */
 export const SEARCHERS: Readonly<Record<string, Searcher>> = byName([
   exact,
+  tree,
   pruned,
   withMeasuredRecall(projection),
   withMeasuredRecall(hnsw),
 ]);
 
+/** Numbers in a point up to which a tree looks at few points. */
+const NARROW = 4;
 /** Numbers in a point from which `auto` projects; below, a projected point is hardly shorter. */
 const WIDE = 256;
 /** … and from which exactness costs more than it is worth. */
@@ -30,8 +34,7 @@ export function chooseSearcher(
   { engine, distance, length }: { engine: Engine; distance: Distance; length: number },
 ): Searcher {
   if (name === "auto") {
-    const wide = length >= VERY_WIDE ? projection.name : length >= WIDE ? pruned.name : exact.name;
-    const searcher = SEARCHERS[wide]!;
+    const searcher = SEARCHERS[fastestAt(length)]!;
     // A GPU is at its best when it compares everything with everything, and its bounds would have to travel.
     return engine.device === "gpu" || !searchesBy(searcher, distance) ? exact : searcher;
   }
@@ -43,6 +46,12 @@ export function chooseSearcher(
     );
   }
   return searcher;
+}
+
+function fastestAt(length: number): string {
+  if (length <= NARROW) return tree.name;
+  if (length < WIDE) return exact.name;
+  return length < VERY_WIDE ? pruned.name : projection.name;
 }
 
 function searchesBy({ distances }: Searcher, { name }: Distance): boolean {
