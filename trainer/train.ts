@@ -107,9 +107,13 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   };
   /** The generator as it would be exported now. */
   const frozen = async () => foldModelSpace(await training.model(), space);
+  /** Seconds that went into each part since the last record. */
+  let spent: Record<string, number> = {};
   const look = createObserver(engine, dataset, config);
   const observe = async () => {
+    const start = performance.now();
     const seen = await look(await frozen());
+    spent["look"] = (spent["look"] ?? 0) + (performance.now() - start) / 1000;
     if (!seen) return;
     const observation = { stepCount, elapsedSeconds: elapsedSeconds(), ...seen };
     await folder.observe(observation);
@@ -123,7 +127,6 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     await observe();
   }
   const recalls = createRunningMean(16);
-  let spent: Record<string, number> = {};
   let looks = looksDue();
   const upcoming = () =>
     upcomingSteps(config.optimiser, budget, {
@@ -156,7 +159,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     };
     reporter.training(status);
     if (recordDue) {
-      await folder.record({ ...status, ...figures, seconds: spent }); // seconds: since the last record
+      await folder.record({ ...status, ...figures, seconds: spent });
       spent = {};
     }
     if (checkpoints.isDue()) checkpoints.offer(await snapshot());

@@ -1,15 +1,18 @@
 /** Coverage in the report: distances beside real ones, the map, the examples that are covered worst. */
 
+import { encodePng } from "../../shared/png.ts";
 import { histograms, type MappedPoint, scatter } from "./charts.ts";
 import { coverageByClass, nearerShare, poorestFirst, remoteness } from "./coverage.ts";
 import { TINTED_FROM, TINTED_WHOLLY } from "./coverage-map.ts";
 import type { Findings } from "./findings.ts";
 import { type Chart, escapeHtml, figure, number, percentage, table } from "./html.ts";
-import { exampleImage, imageUrl, sampleImage } from "./pictures.ts";
+import { exampleImage, gridUrl, imageUrl, sampleImage } from "./pictures.ts";
 import { spreadOf } from "./spread.ts";
 
 /** Pairs of an example and its nearest sample. */
 const SHOWN = 20;
+/** Of many classes those that are covered worst. */
+const SHOWN_CLASSES = 20;
 const MAPPED_POINTS = 1000;
 
 export async function coverageSection(findings: Findings): Promise<string> {
@@ -24,7 +27,7 @@ export async function coverageSection(findings: Findings): Promise<string> {
   const charts = [await distanceHistogram(findings), ...(findings.map ? [] : [await pointMap(findings)])];
   const classes = coverageByClass(dataset, coverage);
   return `<p>${escapeHtml(`How near samples come to ${compared}.${judged}`)}</p>
-<div class="charts">${charts.map(figure).join("\n")}${classes.length > 0 ? `<figure><h3>By class</h3>${classTable(findings)}</figure>` : ""}</div>
+<div class="charts">${charts.map(figure).join("\n")}${classes.length > 0 ? `<figure><h3>${classes.length > SHOWN_CLASSES ? "Classes that are covered worst" : "By class"}</h3>${classTable(findings)}</figure>` : ""}</div>
 ${findings.map ? await imageMap(findings) : ""}
 <h3>Covered worst</h3>
 ${dataset.kind === "image" ? await worstPairs(findings) : worstPoints(findings)}`;
@@ -33,23 +36,28 @@ ${dataset.kind === "image" ? await worstPairs(findings) : worstPoints(findings)}
 function distanceHistogram({ coverage }: Findings): Promise<Chart> {
   const { distances, realDistances } = coverage;
   const spreads = [distances, ...(realDistances ? [realDistances] : [])].map(spreadOf);
-  const range = Math.max(...spreads.map(({ p95, p5 }) => p95 + (p95 - p5) / 4));
+  const to = Math.max(...spreads.map(({ p95, p5 }) => p95 + (p95 - p5) / 4));
   return histograms({
     title: "Distance to what is nearest",
     xTitle: "L2",
     caption:
-      "From training examples to the nearest sample, and to the nearest other training example. The two should lie on each other; a tail to the right are examples that are missed.",
+      "From training examples to the nearest sample, and to the nearest other training example. The two should lie on each other; a tail to the right are examples that are missed. The last step holds all that is farther.",
     of: { "nearest sample": distances, ...(realDistances && { "nearest real example": realDistances }) },
     from: Math.min(...spreads.map(({ p5, p95 }) => Math.max(0, p5 - (p95 - p5) / 2))),
-    to: range,
+    to,
     bins: 32,
   });
 }
 
 function classTable({ dataset, coverage }: Findings): string {
+  const classes = coverageByClass(dataset, coverage);
+  const worst =
+    classes.length > SHOWN_CLASSES
+      ? classes.toSorted((a, b) => (a.nearerShare ?? 0) - (b.nearerShare ?? 0)).slice(0, SHOWN_CLASSES)
+      : classes;
   return table(
     ["class", "examples", "mean distance", "nearer than real ones"],
-    coverageByClass(dataset, coverage).map(({ label, count, meanDistance, nearerShare: share }) => [
+    worst.map(({ label, count, meanDistance, nearerShare: share }) => [
       label,
       number(count),
       number(meanDistance),
@@ -62,7 +70,7 @@ async function imageMap({ map, coverage }: Findings): Promise<string> {
   const ratios = remoteness(coverage);
   const poor = ratios.filter((ratio) => ratio > TINTED_WHOLLY).length;
   return `<h3>Map</h3>
-<img class="pixels map" alt="${escapeHtml(`Training examples, alike ones beside each other; ${percentage(poor / ratios.length)} of all that were looked at are covered poorly.`)}" src="${await imageUrl(map!, Number.POSITIVE_INFINITY)}">
+<img class="pixels map" alt="${escapeHtml(`Training examples, alike ones beside each other; ${percentage(poor / ratios.length)} of all that were looked at are covered poorly.`)}" src="${await gridUrl(encodePng(map!))}">
 <p class="quiet">Training examples, alike ones beside each other. The more orange, the farther the nearest sample is, from ${TINTED_FROM}× (none) to ${TINTED_WHOLLY}× the distance of the nearest real example (full). An orange region is a kind of example that the generator misses; tiles here and there are unusual examples.</p>`;
 }
 

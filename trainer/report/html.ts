@@ -35,10 +35,15 @@ export interface Chart {
 export function figure({ title, alt, svg, caption, headings, rows }: Chart): string {
   return `<figure>
 <h3>${escapeHtml(title)}</h3>
-<div class="chart" role="img" aria-label="${escapeHtml(alt)}">${svg}</div>
+<div class="chart" role="img" aria-label="${escapeHtml(alt)}">${withoutWords(svg)}</div>
 <figcaption>${escapeHtml(caption)}</figcaption>
 <details><summary>As a table</summary>${table(headings, rows)}</details>
 </figure>`;
+}
+
+/** Vega names every mark for those who don't see it; here the whole drawing has a text. */
+function withoutWords(svg: string): string {
+  return svg.replaceAll(/ (?:role|aria-[a-z]+)="[^"]*"/g, "").replace("<svg ", '<svg aria-hidden="true" ');
 }
 
 export function section(id: string, title: string, content: string): string {

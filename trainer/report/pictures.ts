@@ -8,19 +8,19 @@ import type { Dataset } from "../data/dataset.ts";
 
 /** A picture that is larger is shown smaller, in both directions. */
 const LARGEST = 64;
-const LARGEST_GRID = 640;
-/** Grids of more pixels than this are compressed with a loss that can't be seen. */
+const LARGEST_GRID = 680;
+/** Grey grids of up to so many pixels are kept as they are; others are compressed with a loss that can't be seen. */
 const LOSSLESS_PIXELS = 160_000;
 
-export function dataUrl(type: "image/png" | "image/webp", bytes: Uint8Array): string {
+function dataUrl(type: "image/png" | "image/webp", bytes: Uint8Array): string {
   return `data:${type};base64,${Buffer.from(bytes).toString("base64")}`;
 }
 
 /** A PNG of any size, small enough for a page. */
 export async function gridUrl(png: Uint8Array): Promise<string> {
   const picture = sharp(png, { limitInputPixels: false });
-  const { width, height } = await picture.metadata();
-  const lossless = width * height <= LOSSLESS_PIXELS;
+  const { width, height, channels } = await picture.metadata();
+  const lossless = channels === 1 && width * height <= LOSSLESS_PIXELS;
   const webp = await picture
     .resize({ width: LARGEST_GRID, withoutEnlargement: true })
     .webp(lossless ? { lossless } : { quality: 85 })
@@ -28,8 +28,8 @@ export async function gridUrl(png: Uint8Array): Promise<string> {
   return dataUrl("image/webp", webp);
 }
 
-export async function imageUrl(image: Image, largest = LARGEST): Promise<string> {
-  return dataUrl("image/png", encodePng(await atMost(image, largest)));
+export async function imageUrl(image: Image): Promise<string> {
+  return dataUrl("image/png", encodePng(await atMost(image, LARGEST)));
 }
 
 /** Training example `row`, an image. */
