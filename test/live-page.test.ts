@@ -13,7 +13,7 @@ let training: TrainProcess;
 let url: string;
 
 beforeAll(async () => {
-  training = startTraining(cwd, ...pointsTraining(cwd), "--open", "--steps", "4000", "--out", "model");
+  training = startTraining(cwd, ...pointsTraining(cwd), "--open", "--steps", "2000", "--out", "model");
   url = (await training.told("page"))["url"] as string;
 });
 afterAll(async () => {

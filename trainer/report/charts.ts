@@ -142,7 +142,7 @@ export async function matchDistanceBands(observations: readonly Observed[]): Pro
     title: "Match distance of training examples",
     alt: `The median distance from a training example to its nearest sample fell from ${number(first.p50)} to ${number(last.p50)}${real ? `; real examples reach ${number(real.p50)}` : ""}.`,
     svg: await svgOf(spec),
-    caption: `From each of up to 500 training examples to its nearest of up to 2,000 samples: the line is the median, the bands hold half and nine tenths of the examples.${real ? " Dashed: the median where other training examples stand in the samples' place, what a perfect generator reaches." : ""}`,
+    caption: `From each of up to 500 training examples to its nearest of up to 1,000 samples: the line is the median, the bands hold half and nine tenths of the examples.${real ? " Dashed: the median where other training examples stand in the samples' place, what a perfect generator reaches." : ""}`,
     headings: ["step", "5 %", "25 %", "median", "75 %", "95 %", ...(real ? ["real, median"] : [])],
     rows: thin(values, MOST_ROWS).map(({ x, p5, p25, p50, p75, p95 }) =>
       [x, p5, p25, p50, p75, p95, ...(real ? [real.p50] : [])].map(number),

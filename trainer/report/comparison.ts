@@ -6,7 +6,7 @@ import { COLOURS, curvesOverSteps } from "./charts.ts";
 import { escapeHtml, figure, number, percentage, section, table } from "./html.ts";
 import { pageOf } from "./page.ts";
 import { gridUrl } from "./pictures.ts";
-import type { RunRecord } from "./run-record.ts";
+import { endOf, type RunRecord } from "./run-record.ts";
 
 /** A fact by its name, with its value in every run; empty where a run doesn't tell. */
 export type Fact = readonly [name: string, ...values: string[]];
@@ -21,8 +21,8 @@ export function resultFacts(runs: readonly RunRecord[]): Fact[] {
     value === null || value === undefined ? "" : text(value);
   const facts: Fact[] = [
     ["objective", ...runs.map(({ config }) => config.objective.name)],
-    ["steps", ...runs.map(({ metrics }) => shown(metrics.at(-1)?.stepCount))],
-    ["training took", ...runs.map(({ metrics }) => shown(metrics.at(-1)?.elapsedSeconds, duration))],
+    ["steps", ...runs.map((run) => shown(endOf(run)?.stepCount))],
+    ["training took", ...runs.map((run) => shown(endOf(run)?.elapsedSeconds, duration))],
     ["samples a second", ...runs.map(({ metrics }) => shown(metrics.at(-1)?.samplesPerSecond, thousands))],
     ["loss", ...runs.map(({ metrics }) => shown(metrics.at(-1)?.loss))],
     [

@@ -31,17 +31,17 @@ export function glancesOf({ metrics, observations }: RunRecord, results: Results
       value: number(last.loss),
       grade: null,
       judgement: "",
-      beside: `from ${number(first.loss)} at step ${number(first.stepCount)}`,
+      beside: first === last ? "" : `from ${number(first.loss)} at step ${number(first.stepCount)}`,
     });
   }
   const seen = observations.at(-1);
   if (seen) {
     const share = results?.coverage.nearerShare ?? null;
     glances.push({
-      label: "Match distance, median",
+      label: "Match distance",
       value: number(seen.matchDistance.p50),
       ...(share === null ? UNJUDGED : judgementOfNearness(share)),
-      beside: seen.realDistance ? `real examples ${number(seen.realDistance.p50)}` : "of training examples",
+      beside: seen.realDistance ? `real examples ${number(seen.realDistance.p50)}, medians` : "median",
     });
   }
   if (!results) return glances;
@@ -68,7 +68,7 @@ export function glancesOf({ metrics, observations }: RunRecord, results: Results
       value: percentage(samples.copies),
       grade: isMore ? "poor" : "good",
       judgement: isMore ? "more than of real data" : "no more than of real data",
-      beside: `of real examples ${percentage(alpha)} would be`,
+      beside: `of real data ${percentage(alpha)} is`,
     });
   }
   return glances;

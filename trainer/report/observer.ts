@@ -18,11 +18,8 @@ export interface Observation {
   readonly picture: Uint8Array<ArrayBuffer>;
 }
 
-/**
- * Enough for a curve: 500 examples place a median within ±2 % of their ranks. A look takes a tenth of a second where a
- * round of IMLE, which draws 10,000 samples, takes one (`glyphs`, two cores).
- */
-const SIZE = { examples: 500, samples: 2000 };
+/** Enough for a curve: a tenth of the samples that a round of IMLE draws. */
+const SIZE = { examples: 500, samples: 1000 };
 
 /** @returns looks at the generator as it would be exported; null: it has diverged, as the next loss will tell */
 export function createObserver(

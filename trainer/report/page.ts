@@ -48,12 +48,13 @@ a { color: var(--a); }
 .quiet, figcaption { color: var(--quiet); }
 figcaption { margin-top: .5rem; font-size: .875rem; }
 .cards, .charts { display: grid; gap: 1rem; }
-.cards { grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); margin: 1rem 0; padding: 0; list-style: none; }
+.cards { grid-template-columns: repeat(auto-fill, minmax(min(100%, 9.5rem), 1fr)); margin: 1rem 0; padding: 0; list-style: none; }
 .charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
 .two { display: grid; column-gap: 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
 .two > * { min-width: 0; }
+.card { font-size: .9375rem; }
 .card, figure { margin: 0; padding: 1rem; border-radius: 10px; background: var(--card); min-width: 0; }
-.card .value { display: block; font-size: 1.6rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
+.card .value { display: block; font-size: 1.5rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .card .judgement { display: block; font-weight: 600; }
 * + h3 { margin-top: 1.5rem; }
 .good { color: var(--c); } .fair { color: var(--e); } .poor { color: var(--b); }

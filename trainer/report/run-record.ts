@@ -104,6 +104,16 @@ export async function readRun(folder: string): Promise<RunRecord> {
   };
 }
 
+/** How far the run came; null where it doesn't tell. */
+export function endOf({
+  metrics,
+  observations,
+}: RunRecord): Pick<Recorded, "stepCount" | "elapsedSeconds"> | null {
+  const [recorded, observed] = [metrics.at(-1), observations.at(-1)];
+  if (!recorded || !observed) return recorded ?? observed ?? null;
+  return observed.stepCount > recorded.stepCount ? observed : recorded;
+}
+
 /** What is known of a run whose folder is gone, or on a disk that failed. */
 export function runWithoutFolder(name: string, config: Config): RunRecord {
   return {

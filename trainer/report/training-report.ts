@@ -11,7 +11,7 @@ import { type Findings, resultsOf } from "./findings.ts";
 import { glanceCards, glancesOf } from "./glance.ts";
 import { escapeHtml, figure, number, section, table } from "./html.ts";
 import { pageOf } from "./page.ts";
-import { type RunRecord, resultsSchema } from "./run-record.ts";
+import { endOf, type RunRecord, resultsSchema } from "./run-record.ts";
 import { scrubber } from "./scrubber.ts";
 
 /** @returns a self-contained HTML page */
@@ -42,9 +42,10 @@ export async function reportBody(run: RunRecord, findings: Findings | null, name
   return parts.join("\n");
 }
 
-function summary({ config, metrics }: RunRecord, findings: Findings | null): string {
-  const last = metrics.at(-1);
-  const steps = last ? `${number(last.stepCount)} steps in ${duration(last.elapsedSeconds)}` : "";
+function summary(run: RunRecord, findings: Findings | null): string {
+  const { config } = run;
+  const end = endOf(run);
+  const steps = end ? `${number(end.stepCount)} steps in ${duration(end.elapsedSeconds)}` : "";
   const data = findings
     ? `${number(findings.dataset.train.count)} examples of ${findings.dataset.name}`
     : (config.data.name ?? config.data.path ?? "");
@@ -77,15 +78,16 @@ ${table(
 )}`;
 }
 
-function aboutRun({ name, about, config, metrics }: RunRecord, findings: Findings | null): string {
+function aboutRun(run: RunRecord, findings: Findings | null): string {
+  const { name, about, config, metrics } = run;
   const parts = new Map<string, number>();
   for (const { seconds } of metrics) {
     for (const [part, time] of Object.entries(seconds)) parts.set(part, (parts.get(part) ?? 0) + time);
   }
-  const last = metrics.at(-1);
+  const [last, end] = [metrics.at(-1), endOf(run)];
   const inSeconds = (seconds: number) => `${seconds.toFixed(1)} s`;
   const timings = [
-    ...(last ? [["training", inSeconds(last.elapsedSeconds)]] : []),
+    ...(end ? [["training", inSeconds(end.elapsedSeconds)]] : []),
     ...Array.from(parts, ([part, seconds]) => [`training: ${part}`, inSeconds(seconds)]),
     ...Object.entries(findings?.seconds ?? {}).map(([part, seconds]) => [part, inSeconds(seconds)]),
   ];
