@@ -284,12 +284,13 @@ function valueAxis(title: string, values: readonly number[]) {
   };
 }
 
-/** Round numbers from `low` to `high`: 1, 2 and 5 times powers of ten, or those alone where there are many. */
+/** Round numbers from `low` to `high`, the fewer a decade, the more decades there are. */
 function logarithmicTicks(low: number, high: number): number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
-  const powers = Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
-  const steps = powers.length > 4 ? [1] : powers.length > 2 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
-  return powers
+  const ratio = high / low;
+  const steps =
+    ratio < 5 ? [1, 1.5, 2, 3, 4, 5, 6, 8] : ratio < 50 ? [1, 2, 3, 5] : ratio < 1e3 ? [1, 3] : [1];
+  return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i))
     .flatMap((power) => steps.map((step) => Number((step * power).toPrecision(3))))
     .filter((tick) => tick >= low && tick <= high);
 }

@@ -23,7 +23,7 @@ export async function coverageSection(findings: Findings): Promise<string> {
   const judged =
     share === null
       ? ""
-      : ` Of ${percentage(share)} of the examples the nearest sample is nearer than the nearest of as many other training examples: of a perfect generator it would be 50 %, less where examples are missed, more where they are learned by heart.`;
+      : ` Of ${percentage(share)} of the examples the nearest sample is nearer than the nearest of as many other training examples: of a perfect generator it would be 50 %. Less: examples are missed. More: samples are averages of several examples, which lie nearer to each of these than they do to each other, or copies.`;
   const charts = [await distanceHistogram(findings), ...(findings.map ? [] : [await pointMap(findings)])];
   const classes = coverageByClass(dataset, coverage);
   return `<p>${escapeHtml(`How near samples come to ${compared}.${judged}`)}</p>

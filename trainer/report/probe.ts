@@ -1,7 +1,7 @@
 /**
  * Match distance of training examples: from each to its nearest sample, which is what IMLE makes small. Beside it the
- * distance to the nearest of as many other training examples. Those are drawn from the same distribution, so of a
- * perfect generator's samples half come nearer than they do.
+ * distance to the nearest of as many other training examples. Those are drawn from the same distribution, so that a
+ * perfect generator's samples come nearer than they do to half of the examples.
  */
 
 import { createRandom } from "../../shared/random.ts";
