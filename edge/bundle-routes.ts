@@ -116,6 +116,7 @@ export function bundleRoutes({ store }: Services) {
     }
     const freshness = c.req.query("v") ? "immutable" : "short";
     return cached(c, { freshness, tag: entry.sha256.slice(0, 32) }, async () => {
+      await shared(c, model.checkFile(path));
       const { body } = await model.openFile(path);
       const mediaType = (FILES as Record<string, string>)[path] ?? "application/octet-stream";
       return new Response(body, {

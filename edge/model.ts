@@ -18,6 +18,8 @@ export interface Model {
   readonly generator: () => Promise<Generator>;
   /** @throws Problem no-training-examples */
   readonly trainingExamples: () => Promise<TrainingExamples>;
+  /** Reads a file of the bundle from end to end, once: a request that streams it can't take back what it has sent. */
+  readonly checkFile: (path: string) => Promise<void>;
   /** A raw file of the bundle, as stored. */
   readonly openFile: (path: string) => Promise<Response>;
   /** A request uses the model from `take` to `release`: nothing that it may need is dropped meanwhile. */
@@ -58,6 +60,13 @@ export function createModel(manifest: Manifest, manifestText: string, source: Mo
     await verifyFile(manifest, file, bytes);
     return bytes;
   };
+  const fileChecks = new Map<string, Promise<void>>();
+  const checkFile = (file: string) => {
+    const check = noticing(async () => void (await readFile(file)));
+    fileChecks.set(file, check);
+    check.catch(() => fileChecks.delete(file));
+    return check;
+  };
   const files: BundleFiles = {
     readFile,
     async readInto(file, target) {
@@ -92,6 +101,7 @@ export function createModel(manifest: Manifest, manifestText: string, source: Mo
     id: `${manifest.name}@${manifest.version}`,
     generator: generator.get,
     trainingExamples: training.get,
+    checkFile: (file) => fileChecks.get(file) ?? checkFile(file),
     openFile: (file) => noticing(() => openFile(storage, pathOf(file))),
     take() {
       users++;

@@ -1,5 +1,7 @@
 /** Errors as RFC 9457 problem documents. Every error that the edge answers with is one of these. */
 
+import { printable } from "../shared/printable.ts";
+
 export const PROBLEMS = {
   "bad-parameter": { status: 400, title: "A query parameter can't be used" },
   "bad-body": { status: 400, title: "The body can't be read" },
@@ -32,7 +34,8 @@ export class Problem extends Error {
 
   /** @param detail where, what was expected, what came, what to do next; goes to the client */
   constructor(code: ProblemCode, detail: string, headers: Readonly<Record<string, string>> = {}) {
-    super(detail.length > MAX_DETAIL_CHARACTERS ? `${detail.slice(0, MAX_DETAIL_CHARACTERS)}…` : detail);
+    const line = printable(detail);
+    super(line.length > MAX_DETAIL_CHARACTERS ? `${line.slice(0, MAX_DETAIL_CHARACTERS)}…` : line);
     this.code = code;
     this.headers = headers;
   }

@@ -8,6 +8,7 @@
 // As a namespace, so that browsers get no more of it than this file uses.
 import * as z from "zod";
 import type { InputSpec } from "./generator-inputs.ts";
+import { printable } from "./printable.ts";
 import { sha256Hex } from "./sha256.ts";
 
 /** The newest manifest format, and the one that is written. */
@@ -220,6 +221,10 @@ export type ActivationName = z.infer<typeof activation>;
 /** A bundle that can't be trusted or read; the message names the file, what was expected and what came. */
 export class BundleError extends Error {
   override readonly name = "BundleError";
+
+  constructor(message: string) {
+    super(printable(message));
+  }
 }
 
 /** The manifest's one spelling; a manifest file holds exactly this text. */

@@ -18,6 +18,9 @@ const FILE_NAME = /\.np[yz]$/i;
 const X_KEYS = ["x_train", "x", "images", "data", "arr_0"];
 const KNOWN_KEYS = [...X_KEYS, "y_train", "x_test", "y_test", "y", "labels"];
 const MAX_MEMBERS = 100;
+/** Of names that an error shows. */
+const SHOWN_NAMES = 10;
+const SHOWN_CHARACTERS = 40;
 /** Deflate can't encode more than 258 bytes in two bits, so whoever claims more lies. */
 const DEFLATE_MAX_RATIO = 1032;
 const MAX_INFLATED_BYTES = 2 ** 31;
@@ -110,7 +113,8 @@ function readNpz(bytes: Uint8Array, file: string): Record<string, NpyArray> {
   ]);
   const found: Record<string, NpyArray> = Object.fromEntries(arrays);
   if (!X_KEYS.some((key) => key in found)) {
-    throw refuse(`no array named ${X_KEYS.join(", ")}; it holds ${names.join(", ") || "none"}.`);
+    const held = names.slice(0, SHOWN_NAMES).map((name) => name.slice(0, SHOWN_CHARACTERS));
+    throw refuse(`no array named ${X_KEYS.join(", ")}; it holds ${held.join(", ") || "none"}.`);
   }
   return found;
 }

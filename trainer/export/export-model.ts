@@ -11,7 +11,7 @@ import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.
 import { layerParameters } from "../generators/layers.ts";
 import { InputError } from "../input-error.ts";
 import { gatherFindings, resultsOf } from "../report/findings.ts";
-import { readRun, runWithoutFolder, withoutPlace } from "../report/run-record.ts";
+import { publicConfig, readRun, runWithoutFolder } from "../report/run-record.ts";
 import { trainingReport } from "../report/training-report.ts";
 import type { Reporter } from "../run/reporter.ts";
 import type { RunFolder } from "../run/run-folder.ts";
@@ -132,7 +132,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     storedWeights,
     output,
     labels: dataset.labelNames,
-    training: { ...training, config: withoutPlace(config) },
+    training: { ...training, config: publicConfig(config) },
     dataset: {
       name: dataset.name,
       trainCount: train.count,

@@ -61,7 +61,7 @@ export interface RunRecord {
   /** The folder's own name. */
   readonly name: string;
   readonly about: Omit<z.infer<typeof aboutSchema>, "config">;
-  /** Without the place where the data lay. */
+  /** See `publicConfig`. */
   readonly config: Config;
   /** By step. */
   readonly metrics: readonly Recorded[];
@@ -90,7 +90,7 @@ export async function readRun(folder: string): Promise<RunRecord> {
   return {
     name,
     about: rest,
-    config: withoutPlace(config),
+    config: publicConfig(config),
     metrics: await readLines(join(path, METRICS), recordedSchema),
     observations: await readLines(join(path, OBSERVATIONS), observedSchema),
     results:
@@ -119,7 +119,7 @@ export function runWithoutFolder(name: string, config: Config): RunRecord {
   return {
     name,
     about: { version, commit: null, machine: describeMachine(), startedAt: "" },
-    config: withoutPlace(config),
+    config: publicConfig(config),
     metrics: [],
     observations: [],
     results: null,
@@ -127,10 +127,14 @@ export function runWithoutFolder(name: string, config: Config): RunRecord {
   };
 }
 
-/** Where the data lay on this machine is nobody else's business. */
-export function withoutPlace(config: Config): Config {
-  const { path } = config.data;
-  return { ...config, data: { ...config.data, path: path && basename(path) } };
+/** Where files lay on this machine is nobody else's business. */
+export function publicConfig(config: Config): Config {
+  const { data, objective } = config;
+  return {
+    ...config,
+    data: { ...data, path: data.path && basename(data.path) },
+    objective: { ...objective, featureModel: objective.featureModel && basename(objective.featureModel) },
+  };
 }
 
 /** Lines that aren't whole, as a run that is being written has, are left out. */

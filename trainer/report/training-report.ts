@@ -1,6 +1,5 @@
 /** A run as a page: what it made, how it went, how near it came to what real data reach. */
 
-import { VERDICT_NOTE } from "../../shared/verdict.ts";
 import { METRICS } from "../metrics/index.ts";
 import { describeMetric, metricLabels } from "../metrics/labelled.ts";
 import { duration } from "../run/progress-text.ts";
@@ -105,6 +104,5 @@ function aboutRun(run: RunRecord, findings: Findings | null): string {
 <div><h3>Where the time went</h3>${table(["part", "time"], timings)}</div>
 </div>
 <h3>Configuration</h3>
-<details><summary>All fields</summary><pre tabindex="0">${escapeHtml(JSON.stringify(config, null, 2))}</pre></details>
-<p class="quiet">${escapeHtml(VERDICT_NOTE)}</p>`;
+<details><summary>All fields</summary><pre tabindex="0">${escapeHtml(JSON.stringify(config, null, 2))}</pre></details>`;
 }
