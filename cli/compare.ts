@@ -1,7 +1,7 @@
 /** `npm run compare -- runs/a runs/b …`: puts runs side by side. */
 
 import { writeFile } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
 import { InputError } from "../trainer/input-error.ts";
@@ -13,12 +13,12 @@ import { layOut } from "./metrics-table.ts";
 const command = new Command("compare")
   .description("Puts runs side by side: a table here, and a page with curves, samples and configurations.")
   .argument("<runs...>", "two run folders or more, runs/*")
-  .option("--out <file>", "where the page goes (comparison.html beside the first run)")
+  .option("--out <file>", "where the page goes", "comparison.html")
   .action(run);
 
 await runCommand(command);
 
-async function run(folders: readonly string[], flags: { readonly out?: string }): Promise<void> {
+async function run(folders: readonly string[], { out }: { readonly out: string }): Promise<void> {
   if (folders.length < 2) {
     throw new InputError(`expected two run folders or more, got ${folders.length}. Give some of runs/*.`);
   }
@@ -31,11 +31,10 @@ async function run(folders: readonly string[], flags: { readonly out?: string })
     console.log("\nconfigurations differ in");
     print(differences);
   }
-  const file = flags.out ?? join(dirname(resolve(folders[0]!)), "comparison.html");
-  await writeFile(file, await comparisonPage(runs)).catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`--out: ${file} can't be written (${error.code}). Give another place.`);
+  await writeFile(out, await comparisonPage(runs)).catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(`--out: ${out} can't be written (${error.code}). Give another place.`);
   });
-  console.log(`\n${pathToFileURL(resolve(file))}`);
+  console.log(`\n${pathToFileURL(resolve(out))}`);
 }
 
 /** Folders of one name are told apart by where they lie. */
