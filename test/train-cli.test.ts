@@ -230,6 +230,13 @@ test("Ctrl-C writes a checkpoint and exits with 130; --resume ends with what an 
   for (const file of ["weights.0.bin", "model.json", "model.onnx"]) {
     expect(readFileSync(join(cwd, "dots", file))).toEqual(readFileSync(join(unbroken, "dots", file)));
   }
+  // What was seen on the way is the same too.
+  const seen = (folder: string) =>
+    events(readFileSync(join(onlyRun(folder), "observations.jsonl"), "utf8")).map(
+      ({ elapsedSeconds: _, ...observation }) => observation,
+    );
+  expect(seen(cwd)).toEqual(seen(unbroken));
+  expect(readdirSync(join(run, "samples"))).toEqual(readdirSync(join(onlyRun(unbroken), "samples")));
 });
 
 describe("pictures", () => {
