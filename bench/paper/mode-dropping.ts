@@ -59,7 +59,7 @@ export const modeDropping: Experiment = {
     return {
       rows: [
         ...(await synthetic(context, "ring", 12_000, RING)),
-        ...(await synthetic(context, "grid", 20_000, GRID)),
+        ...(await synthetic(context, "grid", 30_000, GRID)),
         ...(await stacked(context)),
       ],
     };
