@@ -86,7 +86,7 @@ function unknownTo({ calibration }: MemorisationTest, { test, heldOut }: Dataset
 }
 
 /** The numbers that `compare` and other programs read: results.json of the run folder. */
-export function resultsOf({ dataset, metrics, realData, coverage, audit, seconds }: Findings): object {
+export function resultsOf({ dataset, metrics, realData, coverage, audit, seconds }: Findings) {
   const { rows, sampleCount, distances, realDistances } = coverage;
   return {
     metrics,

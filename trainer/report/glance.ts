@@ -51,7 +51,7 @@ export function glancesOf({ metrics, observations }: RunRecord, results: Results
     ["coverage", "Coverage"],
   ] as const) {
     const [value, real] = [results.metrics[name], results.realData[name]];
-    if (value === undefined || !real) continue;
+    if (value === undefined || !real || !Number.isFinite(value / real)) continue;
     glances.push({
       label,
       value: percentage(value),

@@ -43,10 +43,19 @@ const observedSchema = z.object({
   realDistance: spreadSchema.nullable(),
 });
 
+/** Numbers by name; what is no number, which JSON writes as null, is left out. */
+const figuresSchema = z
+  .record(z.string(), z.number().nullable())
+  .transform((figures) =>
+    Object.fromEntries(
+      Object.entries(figures).filter((entry): entry is [string, number] => entry[1] !== null),
+    ),
+  );
+
 /** What of results.json comparisons need. */
-export const resultsSchema = z.object({
-  metrics: z.record(z.string(), z.number()),
-  realData: z.record(z.string(), z.number()),
+const resultsSchema = z.object({
+  metrics: figuresSchema,
+  realData: figuresSchema,
   coverage: z.object({ nearerShare: z.number().nullable() }),
   audit: z
     .object({ alpha: z.number(), samples: z.object({ count: z.number(), copies: z.number() }) })

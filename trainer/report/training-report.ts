@@ -10,7 +10,7 @@ import { type Findings, resultsOf } from "./findings.ts";
 import { glanceCards, glancesOf } from "./glance.ts";
 import { escapeHtml, figure, number, section, table } from "./html.ts";
 import { pageOf } from "./page.ts";
-import { endOf, type RunRecord, resultsSchema } from "./run-record.ts";
+import { endOf, type RunRecord } from "./run-record.ts";
 import { scrubber } from "./scrubber.ts";
 
 /** @returns a self-contained HTML page */
@@ -20,7 +20,7 @@ export async function trainingReport(run: RunRecord, findings: Findings, name: s
 
 /** @param findings null: the run goes on */
 export async function reportBody(run: RunRecord, findings: Findings | null, name: string): Promise<string> {
-  const results = findings && resultsSchema.parse(resultsOf(findings));
+  const results = findings && resultsOf(findings);
   const parts = [
     `<header><h1>${escapeHtml(name)}</h1>\n<p class="quiet">${escapeHtml(summary(run, findings))}</p></header>`,
     `<main>`,
@@ -66,7 +66,7 @@ function metricsTable({ metrics, realData }: Findings): string {
   const labels = metricLabels();
   const shown = Object.keys(labels).filter((name) => !name.endsWith("Error") && name in metrics);
   const text = (values: Readonly<Record<string, number>>, name: string) =>
-    name in values ? describeMetric(values[name]!, values[`${name}Error`]) : "–";
+    Number.isFinite(values[name]) ? describeMetric(values[name]!, values[`${name}Error`]) : "–";
   const heldOut = Object.values(METRICS).filter(({ ceiling }) => ceiling === "held-out");
   const ofHeldOut = heldOut.flatMap(({ figures }) => Object.values(figures)).join("; ");
   return `<p>“Real data” is the same measurement with real examples in the place of samples: training examples, or
