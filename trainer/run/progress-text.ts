@@ -10,12 +10,12 @@ export function describe(training: TrainingProgress): string {
   return `${percent(progress)} · ${describeSteps(training)} · loss ${loss.toPrecision(4)}${found} · ${Math.round(samplesPerSecond)} samples/s${timeLeft(secondsLeft(training))}`;
 }
 
-export function describeSteps({ stepCount, totalSteps }: TrainingProgress): string {
+function describeSteps({ stepCount, totalSteps }: TrainingProgress): string {
   return totalSteps === null ? `step ${stepCount}` : `step ${stepCount}/${totalSteps}`;
 }
 
 /** Null: too early to say. */
-export function secondsLeft({ progress, elapsedSeconds }: TrainingProgress): number | null {
+function secondsLeft({ progress, elapsedSeconds }: TrainingProgress): number | null {
   return progress > 0 ? (elapsedSeconds * (1 - progress)) / progress : null;
 }
 
@@ -23,7 +23,7 @@ export function percent(share: number): string {
   return `${Math.floor(share * 100)} %`.padStart(5);
 }
 
-export function timeLeft(seconds: number | null): string {
+function timeLeft(seconds: number | null): string {
   return seconds === null ? "" : ` · ${duration(seconds)} left`;
 }
 
@@ -36,7 +36,7 @@ export function amount(done: number, total: number): string {
   return `${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
 }
 
-export interface Work {
+interface Work {
   readonly what: string;
   readonly done: number;
   readonly total: number;
