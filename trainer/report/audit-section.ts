@@ -1,7 +1,7 @@
 /** The memorisation check in the report: how many samples it calls copies, and the pairs that came nearest. */
 
 import { VERDICT_NOTE } from "../../shared/verdict.ts";
-import { histograms } from "./charts.ts";
+import { histograms } from "./distributions.ts";
 import type { Findings } from "./findings.ts";
 import { escapeHtml, figure, number, percentage, table } from "./html.ts";
 import type { AuditedSample, NearestAudit } from "./nearest-audit.ts";

@@ -2,7 +2,8 @@
 
 import { describeMetric, metricLabels } from "../metrics/labelled.ts";
 import { duration } from "../run/progress-text.ts";
-import { COLOURS, curvesOverSteps } from "./charts.ts";
+import { COLOURS } from "./chart-style.ts";
+import { curvesOverSteps } from "./curves.ts";
 import { escapeHtml, figure, number, percentage, section, table } from "./html.ts";
 import { pageOf } from "./page.ts";
 import { gridUrl } from "./pictures.ts";

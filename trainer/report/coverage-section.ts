@@ -1,9 +1,9 @@
 /** Coverage in the report: distances beside real ones, the map, the examples that are covered worst. */
 
 import { encodePng } from "../../shared/png.ts";
-import { histograms, type MappedPoint, scatter } from "./charts.ts";
 import { coverageByClass, nearerShare, poorestFirst, remoteness } from "./coverage.ts";
 import { TINTED_FROM, TINTED_WHOLLY } from "./coverage-map.ts";
+import { histograms, type MappedPoint, scatter } from "./distributions.ts";
 import type { Findings } from "./findings.ts";
 import { type Chart, escapeHtml, figure, number, percentage, table } from "./html.ts";
 import { exampleImage, gridUrl, imageUrl, sampleImage } from "./pictures.ts";

@@ -5,7 +5,7 @@ import type { Engine } from "../engine/engine.ts";
 import { createProbe } from "./probe.ts";
 
 /** As many samples as the metrics take; examples for a list of the worst. */
-export const COVERAGE_SIZE = { examples: 1000, samples: 10_000 };
+const COVERAGE_SIZE = { examples: 1000, samples: 10_000 };
 
 /** Of some training examples, drawn at random. */
 export interface Coverage {

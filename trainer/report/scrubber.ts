@@ -1,9 +1,9 @@
 /** Samples over time: a slider over the pictures of every look at the generator. */
 
-import { thin } from "./charts.ts";
 import { escapeHtml, number } from "./html.ts";
 import { gridUrl } from "./pictures.ts";
 import type { RunRecord } from "./run-record.ts";
+import { thin } from "./thin.ts";
 
 /** Pictures of a page, so that it stays small. */
 const MOST_PICTURES = 24;

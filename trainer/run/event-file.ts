@@ -10,7 +10,7 @@ import { hostname } from "node:os";
 import { PbfWriter } from "pbf";
 import { crc32c } from "./crc32c.ts";
 
-export interface ImageSummary {
+interface ImageSummary {
   readonly height: number;
   readonly width: number;
   /** A PNG. */

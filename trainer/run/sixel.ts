@@ -4,7 +4,7 @@
  * Source: VT330/VT340 Programmer Reference Manual, volume 2, chapter 14.
  */
 
-export interface PixelImage {
+interface PixelImage {
   readonly width: number;
   readonly height: number;
   readonly channels: number;

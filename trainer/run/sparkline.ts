@@ -13,7 +13,7 @@ export function sparkline(values: readonly number[]): string {
     .join("");
 }
 
-export interface History {
+interface History {
   add(value: number): void;
   values(): readonly number[];
 }

@@ -1,46 +1,15 @@
-/** The drawings of a run. They take their colours from the page that they are in. */
+/** What changes over a training, as curves over its steps. */
 
 import type { TopLevelSpec } from "vega-lite";
-import type { Chart } from "./html.ts";
-import { number, percentage } from "./html.ts";
+import { COLOURS, CONFIG, SIZE } from "./chart-style.ts";
+import { type Chart, number } from "./html.ts";
 import type { Observed, Recorded } from "./run-record.ts";
 import { svgOf } from "./svg.ts";
+import { thin } from "./thin.ts";
 
-const SIZE = { width: 330, height: 210 };
 /** Points of a curve, and rows of its table; more can't be told apart. */
 const MOST_POINTS = 400;
 const MOST_ROWS = 25;
-
-/** Text and lines in the page's own colours, light or dark. */
-const CONFIG = {
-  background: "transparent",
-  font: "system-ui, sans-serif",
-  view: { stroke: null },
-  axis: {
-    labelColor: "currentColor",
-    titleColor: "currentColor",
-    titleFontWeight: "normal",
-    gridColor: "var(--line)",
-    domainColor: "var(--line)",
-    tickColor: "var(--line)",
-    labelFontSize: 11,
-    titleFontSize: 12,
-  },
-  legend: {
-    labelColor: "currentColor",
-    titleColor: "currentColor",
-    labelFontSize: 12,
-    orient: "top",
-    title: null,
-    symbolType: "stroke",
-    symbolStrokeWidth: 3,
-    columns: 1,
-    labelLimit: 300,
-  },
-} as const;
-
-/** Colours of several runs, in order; they begin again where there are more. */
-export const COLOURS = ["var(--a)", "var(--b)", "var(--c)", "var(--d)", "var(--e)", "var(--f)"] as const;
 
 export interface Curve {
   readonly name: string;
@@ -150,117 +119,6 @@ export async function matchDistanceBands(observations: readonly Observed[]): Pro
   };
 }
 
-/** Two distributions as outlines of their histograms, in shares of each. */
-export async function histograms(options: {
-  readonly title: string;
-  readonly xTitle: string;
-  readonly caption: string;
-  readonly of: Readonly<Record<string, ArrayLike<number>>>;
-  readonly from: number;
-  readonly to: number;
-  readonly bins: number;
-}): Promise<Chart> {
-  const { title, xTitle, caption, from, to, bins } = options;
-  const width = (to - from) / bins || 1;
-  const names = Object.keys(options.of);
-  const shares = Object.values(options.of).map((numbers) => {
-    const counts = new Array<number>(bins).fill(0);
-    for (const value of Array.from(numbers)) {
-      counts[Math.min(bins - 1, Math.max(0, Math.floor((value - from) / width)))]!++;
-    }
-    return counts.map((count) => count / numbers.length);
-  });
-  const values = names.flatMap((name, series) =>
-    Array.from({ length: bins + 1 }, (_, bin) => ({
-      name,
-      x: from + bin * width,
-      y: shares[series]![Math.min(bin, bins - 1)],
-    })),
-  );
-  const spec: TopLevelSpec = {
-    ...SIZE,
-    config: CONFIG,
-    data: { values },
-    mark: { type: "line", interpolate: "step-after", strokeWidth: 2 },
-    encoding: {
-      x: { field: "x", type: "quantitative", title: xTitle, scale: { domain: [from, to], nice: false } },
-      y: { field: "y", type: "quantitative", title: "share", axis: { format: "%", tickCount: 5 } },
-      color: { field: "name", type: "nominal", scale: { domain: names, range: [...COLOURS] } },
-      strokeDash: {
-        field: "name",
-        type: "nominal",
-        scale: {
-          domain: names,
-          range: [
-            [1, 0],
-            [5, 3],
-          ],
-        },
-      },
-    },
-  };
-  return {
-    title,
-    alt: `${title}: histograms of ${names.join(" and ")}.`,
-    svg: await svgOf(spec),
-    caption,
-    headings: [xTitle, ...names],
-    rows: Array.from({ length: bins }, (_, bin) => [
-      `${number(from + bin * width)} to ${number(from + (bin + 1) * width)}`,
-      ...shares.map((each) => percentage(each[bin]!)),
-    ]),
-  };
-}
-
-export interface MappedPoint {
-  readonly x: number;
-  readonly y: number;
-  readonly group: string;
-}
-
-/** Points in the plane, coloured by group. */
-export async function scatter(options: {
-  readonly title: string;
-  readonly alt: string;
-  readonly caption: string;
-  readonly axes: readonly [string, string];
-  readonly groups: readonly string[];
-  readonly points: readonly MappedPoint[];
-}): Promise<Chart> {
-  const { title, alt, caption, axes, groups, points } = options;
-  const axis = (field: "x" | "y", at: number) => ({
-    field,
-    type: "quantitative" as const,
-    title: axes[at]!,
-    scale: { zero: false },
-  });
-  const spec: TopLevelSpec = {
-    width: SIZE.width,
-    height: SIZE.width,
-    config: CONFIG,
-    data: { values: [...points] },
-    mark: { type: "point", filled: true, size: 14, opacity: 0.8 },
-    encoding: {
-      x: axis("x", 0),
-      y: axis("y", 1),
-      color: {
-        field: "group",
-        type: "nominal",
-        scale: { domain: [...groups], range: ["var(--a)", "var(--e)", "var(--b)"] },
-        legend: { symbolType: "circle" },
-      },
-    },
-  };
-  return {
-    title,
-    alt,
-    caption,
-    svg: await svgOf(spec),
-    headings: ["", "examples"],
-    rows: groups.map((group) => [group, number(points.filter((point) => point.group === group).length)]),
-  };
-}
-
 function stepAxis() {
   return {
     field: "x",
@@ -293,12 +151,6 @@ function logarithmicTicks(low: number, high: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i))
     .flatMap((power) => steps.map((step) => Number((step * power).toPrecision(3))))
     .filter((tick) => tick >= low && tick <= high);
-}
-
-/** At most `most` of them, evenly spread, the last one among them. */
-export function thin<T>(values: readonly T[], most: number): T[] {
-  if (values.length <= most) return [...values];
-  return Array.from({ length: most }, (_, i) => values[Math.round((i * (values.length - 1)) / (most - 1))]!);
 }
 
 /** Of the curve's nearest point at or before the step; empty where there is none. */
