@@ -7,5 +7,7 @@ export default defineConfig({
     hookTimeout: 180_000,
     // Training, workerd and Chromium share two cores; more workers only make each other slower.
     maxWorkers: 2,
+    // What pages do takes as long as the other tests let it.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

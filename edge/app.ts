@@ -13,7 +13,7 @@ import { addMethods } from "./methods.ts";
 import { createModelStore, type ModelStoreOptions } from "./model-store.ts";
 import { nearestRoutes, unsupportedMediaType } from "./nearest-route.ts";
 import { SECURITY_SCHEMES } from "./openapi.ts";
-import { addPages, addPlayground } from "./pages.ts";
+import { addPages, addPlayground, addSlash } from "./pages.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { type RateLimiter, rateLimit } from "./rate-limit.ts";
 import { requestLog, type WriteLog } from "./request-log.ts";
@@ -68,6 +68,7 @@ export function createApp(options: AppOptions) {
   addPages(app, services, document);
   addPlayground(app, "/", services);
   addPlayground(app, "/models/:name/", services);
+  addSlash(app, "/models/:name");
   if (options.apiKeys !== undefined) app.use(apiKeys(options.apiKeys));
 
   const complete = service.route("/", modelRoutes(services, options));

@@ -100,9 +100,11 @@ export function bundleRoutes({ store }: Services) {
     .openapi(fileRoute("model.json", "The generator, for tf.loadLayersModel"), (c) => file(c, "model.json"))
     .openapi(fileRoute("model.onnx", "The generator, for ONNX Runtime"), (c) => file(c, "model.onnx"))
     .openapi(fileRoute("preview.png", "A grid of samples"), (c) => file(c, "preview.png"));
-  // The weights that model.json names, and those that the manifest does: one file each, as model.onnx is one. Were
-  // their path a pattern, Hono's fast router would give up, and every request take 25 µs longer.
-  for (const path of ["weights.0.bin", "generator.0.bin"]) routes.get(`/${path}`, (c) => file(c, path));
+  // The weights that model.json names, and those that the manifest does: one file each, as model.onnx is one; and what
+  // real examples' test statistics are, which the playground plots. Were their path a pattern, Hono's fast router would
+  // give up, and every request take 25 µs longer.
+  for (const path of ["weights.0.bin", "generator.0.bin", "calibration.bin"])
+    routes.get(`/${path}`, (c) => file(c, path));
   return routes;
 
   async function file(c: Context<EdgeEnv>, path: string): Promise<Response> {

@@ -16,7 +16,8 @@ export const commonHeaders: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   headers.set("cross-origin-resource-policy", "cross-origin");
   headers.set("referrer-policy", "no-referrer");
   headers.set("x-content-type-options", "nosniff");
-  if (!headers.has("content-security-policy")) {
+  // The headers of a 304 replace those that the client has kept: it has the policy already.
+  if (!headers.has("content-security-policy") && c.res.status !== 304) {
     headers.set("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
   }
 };

@@ -7,9 +7,10 @@ import { docsPage } from "./docs-page.ts";
 import { Problem } from "./problem.ts";
 import { type EdgeEnv, requestedModel, type Services } from "./services.ts";
 
-/** Nothing from anywhere else; pictures may be drawn from memory. */
+/** Nothing from anywhere else; pictures may be drawn from memory, by our kernel. */
 const PAGE_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; " +
+  "connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const PAGE_HEADERS = {
   "content-type": "text/html; charset=utf-8",
@@ -26,11 +27,27 @@ const PLAYGROUND_FILES = {
 const EMBED_POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src *; frame-ancestors 'none'";
 
-/** The playground of the default model or, under /models/:name, of any. */
+/** The playground of the default model or, under /models/:name, of any; browsers are told of a missing one by it. */
 export function addPlayground(app: Hono<EdgeEnv>, path: string, { store, fetchAsset }: Services): void {
   app.get(path, async (c) => {
-    await requestedModel(c, store);
-    return new Response(await page(fetchAsset, "playground/index.html"), { headers: PAGE_HEADERS });
+    let status = 200;
+    try {
+      await requestedModel(c, store);
+    } catch (error) {
+      const isMissing = error instanceof Problem && error.code === "unknown-model";
+      if (!isMissing || !wantsPage(c)) throw error;
+      status = 404;
+    }
+    return new Response(await page(fetchAsset, "playground/index.html"), { status, headers: PAGE_HEADERS });
+  });
+}
+
+/** People who leave out the last slash are brought there: what the page asks for is beside it. */
+export function addSlash(app: Hono<EdgeEnv>, path: string): void {
+  app.get(path, (c) => {
+    if (!wantsPage(c)) return c.notFound();
+    const { pathname, search } = new URL(c.req.url);
+    return c.redirect(`${pathname.split("/").at(-1)}/${search}`, 308);
   });
 }
 
@@ -44,6 +61,10 @@ export function addPages(app: Hono<EdgeEnv>, { fetchAsset }: Services, openApi: 
   }
   addEmbed(app, fetchAsset);
   app.get("/docs", (_: Context) => new Response(docsPage(openApi()), { headers: PAGE_HEADERS }));
+}
+
+function wantsPage(c: Context): boolean {
+  return c.req.header("accept")?.includes("text/html") ?? false;
 }
 
 /** The embed; `?v=` its entity tag names these very bytes, for ever. */

@@ -6,7 +6,8 @@ export interface Image {
   readonly data: Uint8Array;
 }
 
-const GAP_PIXELS = 2;
+/** Between the images of a grid. */
+export const GAP_PIXELS = 2;
 const GAP_VALUE = 255;
 
 /**

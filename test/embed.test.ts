@@ -1,21 +1,17 @@
 /** The embed in a real browser: from a script and by its tag, beside what the server draws. */
 
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type LocalServer, startServer } from "../cli/workerd.ts";
+import { complaintsOf, hasChromium, launchChromium, withoutChromium } from "./browser.ts";
 import { bytesOf, type EdgeClient, jsonOf, startEdge } from "./edge-client.ts";
 import { GREY, writeSmallBundle } from "./small-bundle.ts";
-
-const chromiumPath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
-const hasChromium = existsSync(chromiumPath);
-const reason = hasChromium ? "" : ` (skipped: no ${chromiumPath}; set CHROMIUM_PATH)`;
 
 /** EMBED_SEEDS=1000 for the long version. */
 const SEEDS = Number(process.env["EMBED_SEEDS"] ?? 50);
@@ -41,6 +37,8 @@ describe("/embed.js", () => {
     const etag = headers.get("etag")!;
     const again = await edge.get("/embed.js", { headers: { "if-none-match": etag } });
     expect(again.status).toBe(304);
+    // It would replace the one that the browser has kept, and the worker could run no WebAssembly.
+    expect(again.headers.get("content-security-policy")).toBeNull();
     const named = await edge.get(`/embed.js?v=${etag.replaceAll('"', "")}`);
     expect(named.headers.get("cache-control")).toContain("immutable");
     const misnamed = await edge.get("/embed.js?v=0123456789abcdef");
@@ -48,7 +46,7 @@ describe("/embed.js", () => {
   });
 });
 
-describe.skipIf(!hasChromium)(`the embed in Chromium${reason}`, () => {
+describe.skipIf(!hasChromium)(`the embed in Chromium${withoutChromium}`, () => {
   let folder: string;
   /** Another site: a conditional model whose weights are int8. */
   let other: LocalServer;
@@ -62,16 +60,7 @@ describe.skipIf(!hasChromium)(`the embed in Chromium${reason}`, () => {
     const bundle = join(folder, "classes");
     await writeSmallBundle(bundle, { name: "classes", output: GREY, conditional: true, weights: "int8" });
     other = await startServer({ bundles: [bundle] });
-    browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: [
-        "--headless",
-        "--no-sandbox",
-        "--disable-background-networking",
-        // Chromium takes pages that Playwright fulfils for ones from the Internet, which may not ask this machine.
-        "--disable-features=LocalNetworkAccessChecks",
-      ],
-    });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();
@@ -80,13 +69,9 @@ describe.skipIf(!hasChromium)(`the embed in Chromium${reason}`, () => {
   });
 
   beforeEach(async () => {
-    complaints = [];
     context = await browser.newContext();
     page = await context.newPage();
-    page.on("console", (message) => {
-      if (message.type() !== "log") complaints.push(message.text());
-    });
-    page.on("pageerror", (error) => complaints.push(String(error)));
+    complaints = complaintsOf(page);
   });
   afterEach(() => context.close());
 

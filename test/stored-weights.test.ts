@@ -1,6 +1,5 @@
 /** Weights stored as float16 and int8: the same samples on every host, and no farther from float32's than stated. */
 
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +10,6 @@ import { loadLayersModel } from "@tensorflow/tfjs-layers";
 import { build } from "esbuild";
 import fc from "fast-check";
 import * as ort from "onnxruntime-node";
-import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LocalServer, startServer } from "../cli/workerd.ts";
 import { loadWasmGenerator } from "../edge/generator-wasm.ts";
@@ -27,6 +25,7 @@ import { storedWeightFiles, storeWeights, withWeights } from "../trainer/export/
 import { WEIGHT_TYPES } from "../trainer/export/weight-types.ts";
 import { createSeededSampler, type FrozenGenerator } from "../trainer/generators/frozen.ts";
 import { layerParameters } from "../trainer/generators/layers.ts";
+import { hasChromium, launchChromium, withoutChromium } from "./browser.ts";
 import { bytesOf, jsonOf } from "./edge-client.ts";
 import { createNodeApp, type NodeApp } from "./node-app.ts";
 import { GREY, PLANE, RGB, type SmallBundle, writeSmallBundle } from "./small-bundle.ts";
@@ -44,10 +43,6 @@ const NAMES = BUNDLES.map(({ name }) => name);
 
 /** With int8 weights our kernel rounds what comes into a layer to 16 bits. */
 const KERNEL_ROUNDING = 3e-4;
-
-const chromiumPath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
-const hasChromium = existsSync(chromiumPath);
-const reason = hasChromium ? "" : ` (skipped: no ${chromiumPath}; set CHROMIUM_PATH)`;
 
 let folder: string;
 let server: LocalServer;
@@ -107,7 +102,7 @@ describe.each(NAMES)("%s", (name) => {
     }
   });
 
-  test.skipIf(!hasChromium)(`Chromium and Node: equal to the bit${reason}`, async () => {
+  test.skipIf(!hasChromium)(`Chromium and Node: equal to the bit${withoutChromium}`, async () => {
     const samples = await chromiumSamples(manifests[name]!, Array.from(latents));
     // As numbers in JSON, which keep every bit.
     expect(Float32Array.from(samples)).toEqual(parseNpy(await bytesOf(await node.request(path))).values);
@@ -286,10 +281,7 @@ async function chromiumSamples(manifest: Manifest, latents: readonly number[]): 
     globalName: "edge",
   });
   const kernel = await readFile(new URL("../kernels/build/generator.wasm", import.meta.url), "base64");
-  const browser = await chromium.launch({
-    executablePath: chromiumPath,
-    args: ["--headless", "--no-sandbox", "--disable-background-networking"],
-  });
+  const browser = await launchChromium();
   try {
     const page = await browser.newPage();
     // A page of the server's, so that it may fetch; of none that forbids scripts.

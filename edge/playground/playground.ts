@@ -1,346 +1,229 @@
-/** The playground: samples of a seed, and for each of them the nearest training examples and the verdict. */
+/** The playground: what a model draws, walks between its samples, and whether they are copies of training examples. */
 
-import { type Plot, plotVectors } from "./plot.ts";
-
-interface Manifest {
-  readonly name: string;
-  readonly version: string;
-  readonly output: { readonly kind: "image" | "vector"; readonly shape: readonly number[] };
-  readonly training: { readonly objective: string };
-  readonly dataset: { readonly name: string; readonly trainCount: number };
-  readonly neighbours: object | null;
-}
-
-interface Check {
-  readonly verdict: "copy" | "close" | "novel";
-  readonly pValue: number;
-  readonly distance: number;
-  readonly ratio: number;
-  readonly authentic: boolean;
-  readonly neighbours: readonly {
-    readonly index: number;
-    readonly distance: number;
-    readonly label: string | null;
-    readonly image: string | null;
-    readonly vector?: readonly number[];
-  }[];
-  readonly calibration: {
-    readonly heldOut: number;
-    readonly alpha: number;
-    readonly statistic: "neighbourhood-ratio" | "aligned-ratio";
-    readonly neighbourhood: number;
-    readonly method: "held-out" | "leave-one-out";
-  };
-  readonly note: string;
-}
-
-const SAMPLES = { image: 48, vector: 64 };
-const NEIGHBOURS = 5;
-/** White pixels between the images of the grid that /sample draws. */
-const GAP_PIXELS = 2;
-const MAX_SEED_DIGITS = 6;
+import { type Address, readAddress, VIEWS, writeAddress } from "./address.ts";
+import { createCheckPanel } from "./check-panel.ts";
+import { createCheckView } from "./check-view.ts";
+import { wireCodeDialog } from "./code-dialog.ts";
+import { createControls } from "./controls.ts";
+import { wireCopy } from "./copy-button.ts";
+import { element } from "./dom.ts";
+import { describeModel, hideError, listModels, showError, watchConnection } from "./header.ts";
+import { showMissingModel } from "./missing-model.ts";
+import { showModelCard } from "./model-card.ts";
+import { newSeed } from "./numbers.ts";
+import { createSamplesView } from "./samples-view.ts";
+import { createScatter } from "./scatter.ts";
+import { connect, type Service, ServiceError } from "./service.ts";
+import type { Screen } from "./snippets.ts";
+import { askableLabels, BATCH, browserSource, type Source, STEPS, serverSource } from "./sources.ts";
+import { createWalkView } from "./walk-view.ts";
+import { createWall } from "./wall.ts";
 
 /** Empty for the default model, or /models/NAME. */
 const base = location.pathname.replace(/\/[^/]*$/, "");
 
-const seedInput = element<HTMLInputElement>("seed");
-const temperatureInput = element<HTMLInputElement>("temperature");
-const samples = element("samples");
-const detailBody = element("detail-body");
+/** While something is dragged: browsers refuse some hundred changes of the address in half a minute. */
+const SETTLE_MS = 250;
 
-let manifest: Manifest;
-/** Where vectors are drawn; null for images. */
-let plot: Plot | null = null;
-/** Counts what was asked for, so that a late answer to an earlier question is dropped. */
-let drawing = 0;
-let checking = 0;
+/** How long the wall waits for the browser's generator before it grows by the server's. */
+const PATIENCE_MS = 2000;
 
-start().catch(showError);
+connect(base).then(open, (error) => {
+  for (const id of ["about", "drawn"]) element(id).textContent = "";
+  if (error instanceof ServiceError && error.code === "unknown-model") void showMissingModel(error.message);
+  else showError(error);
+});
 
-async function start(): Promise<void> {
-  const parameters = new URLSearchParams(location.search);
-  seedInput.value = parameters.get("seed") ?? newSeed();
-  temperatureInput.value = parameters.get("temperature") ?? "1";
-  element("controls").addEventListener("submit", (event) => event.preventDefault());
-  seedInput.addEventListener("change", draw);
-  temperatureInput.addEventListener("change", draw);
-  temperatureInput.addEventListener("input", showTemperature);
-  element("new-seed").addEventListener("click", () => {
-    seedInput.value = newSeed();
-    draw();
-  });
-  addEventListener("popstate", () => location.reload());
-
-  manifest = await (await get("/manifest.json")).json();
-  describeModel();
-  draw();
-  await listModels();
-}
-
-function describeModel(): void {
-  const { name, version, output, dataset, training, neighbours } = manifest;
-  document.title = `${name} · imle-edge`;
-  element("title").textContent = name;
-  const what = output.kind === "image" ? `images of ${output.shape.slice(0, 2).join(" × ")}` : "vectors";
-  element("about").textContent =
-    `A generator of ${what}, trained with the objective ${training.objective} on ` +
-    `${dataset.trainCount.toLocaleString("en")} examples of ${dataset.name}. Version ${version}.`;
-  element("detail").hidden = neighbours === null;
-}
-
-async function listModels(): Promise<void> {
-  const { models } = await (await ok(await fetch("/models"))).json();
-  if (models.length < 2) return;
-  const select = element<HTMLSelectElement>("models");
-  for (const { name } of models) select.add(new Option(name, name, false, name === manifest.name));
-  select.hidden = false;
-  select.addEventListener("change", () => location.assign(`/models/${select.value}/`));
-}
-
-function draw(): void {
-  if (!seedInput.checkValidity() || Number(seedInput.value) > Number.MAX_SAFE_INTEGER) {
-    showError(new Error(`The seed is a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`));
-    return;
-  }
-  showTemperature();
-  const seed = String(Number(seedInput.value));
-  const temperature = Number(temperatureInput.value);
-  const query = `seed=${seed}${temperature === 1 ? "" : `&temperature=${temperature}`}`;
-  if (query !== location.search.slice(1)) {
-    const isFirst = location.search === "";
-    history[isFirst ? "replaceState" : "pushState"](null, "", `?${query}`);
-  }
-  element<HTMLAnchorElement>("link").href = location.href;
-  clearDetail();
-  drawSamples(query, Number(seed), temperature).catch(showError);
-}
-
-async function drawSamples(query: string, seed: number, temperature: number): Promise<void> {
-  const turn = ++drawing;
-  samples.ariaBusy = "true";
+function open(service: Service): void {
+  const { manifest } = service;
   const { kind, shape } = manifest.output;
-  const count = SAMPLES[kind];
-  const response = await get(`/sample?n=${count}&${query}&format=${kind === "image" ? "png" : "json"}`);
-  const content = kind === "image" ? await pictureOf(response) : await vectorsOf(response);
-  if (turn !== drawing) return;
-  const choose = (index: number, target: Element) => {
-    for (const pressed of samples.querySelectorAll('[aria-pressed="true"]')) pressed.ariaPressed = "false";
-    target.ariaPressed = "true";
-    check(seed, index, temperature, target).catch(showError);
-  };
-  plot = typeof content === "string" ? null : plotVectors(content, choose);
-  samples.replaceChildren(plot?.element ?? pictureGrid(content as string, count, shape, choose));
-  samples.ariaBusy = "false";
-  element("error").hidden = true;
-}
+  let address = readAddress(location, newSeed());
+  let source: Source = serverSource(service);
+  let settling = 0;
+  let hasWaited = false;
 
-async function pictureOf(response: Response): Promise<string> {
-  const url = URL.createObjectURL(await response.blob());
-  const image = new Image();
-  image.src = url;
-  await image.decode();
-  return url;
-}
-
-async function vectorsOf(response: Response): Promise<number[][]> {
-  const { samples } = await response.json();
-  return samples.map(({ vector }: { vector: number[] }) => vector);
-}
-
-/** A button a sample, each a window on the one grid that the server drew. */
-function pictureGrid(
-  url: string,
-  count: number,
-  shape: readonly number[],
-  choose: (index: number, target: Element) => void,
-): Element {
-  const [height = 1, width = 1] = shape;
-  const columns = Math.ceil(Math.sqrt(count));
-  const rows = Math.ceil(count / columns);
-  const gridWidth = columns * (width + GAP_PIXELS) - GAP_PIXELS;
-  const gridHeight = rows * (height + GAP_PIXELS) - GAP_PIXELS;
-  const grid = create("div", "grid");
-  for (let index = 0; index < count; index++) {
-    const button = create("button", "sample");
-    button.type = "button";
-    button.ariaLabel = `Sample ${index + 1}`;
-    button.ariaPressed = "false";
-    button.style.aspectRatio = `${width} / ${height}`;
-    button.style.backgroundImage = `url(${url})`;
-    button.style.backgroundSize = `${(100 * gridWidth) / width}% ${(100 * gridHeight) / height}%`;
-    const x = percent((index % columns) * (width + GAP_PIXELS), gridWidth - width);
-    const y = percent(Math.floor(index / columns) * (height + GAP_PIXELS), gridHeight - height);
-    button.style.backgroundPosition = `${x} ${y}`;
-    button.addEventListener("click", () => choose(index, button));
-    grid.append(button);
-  }
-  return grid;
-}
-
-function percent(part: number, whole: number): string {
-  return whole === 0 ? "0%" : `${(100 * part) / whole}%`;
-}
-
-async function check(seed: number, index: number, temperature: number, target: Element): Promise<void> {
-  if (manifest.neighbours === null) return;
-  const turn = ++checking;
-  detailBody.ariaBusy = "true";
-  const response = await ok(
-    await fetch(`${base}/nearest?k=${NEIGHBOURS}&v=${manifest.version}`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ seed, index, temperature }),
-    }),
-  ).catch((error) => {
-    if (turn === checking) clearDetail();
-    throw error;
+  const showControls = createControls({ labels: askableLabels(manifest), onSeed: begin, onChange: redraw });
+  const gallery = kind === "image" ? createWall(shape, choose) : createScatter(choose);
+  const panel = createCheckPanel(service, {
+    onNeighbours: (vectors) => gallery.showTraining(vectors),
+    onClose: () => {
+      gallery.press(null);
+      move({ sample: null });
+      gallery.element.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
+    },
   });
-  const answer: Check = await response.json();
-  if (turn !== checking) return;
-  detailBody.replaceChildren(...describeCheck(answer, index, target));
-  plot?.showTraining(answer.neighbours.map(({ vector }) => vector!));
-  detailBody.ariaBusy = "false";
-  element("note").textContent =
-    `${answer.note} Authentic: farther from its nearest training example than that one is from the rest.`;
-  element("note").hidden = false;
-  // On narrow screens the answer lies below the samples.
-  const { top } = element("detail").getBoundingClientRect();
-  if (top > innerHeight * 0.75) element("detail").scrollIntoView();
-}
+  const samples = createSamplesView({
+    gallery,
+    source: () => source,
+    growsByScrolling: kind === "image",
+    mayGrow: () => hasWaited,
+    onDrawn: (drawn) => {
+      hideError();
+      checkView.learn(drawn);
+      if (address.sample !== null && panel.subject === null) choose(address.sample);
+    },
+    onError: showError,
+  });
+  const walk = createWalkView({
+    kind,
+    canCheck: manifest.neighbours !== null,
+    source: () => source,
+    onMove: (asked, isOtherWay) => {
+      move(asked, isOtherWay);
+      if (isOtherWay) showWalk();
+    },
+    onCheck: (sample) =>
+      panel.show({
+        title: `${Math.round(address.at * 100)} % of the way from seed ${address.from} to ${address.to}`,
+        sample,
+        example:
+          "picture" in sample ? { pixels: Array.from(sample.picture.data) } : { vector: sample.vector },
+      }),
+    onError: showError,
+  });
+  const checkView = createCheckView(service, panel.show, () => go("check"));
 
-const VERDICTS = { copy: "A copy", close: "Close to one", novel: "Novel" };
+  describeModel(service);
+  showModelCard(service);
+  wireCodeDialog(screen);
+  wireCopy(element<HTMLButtonElement>("link"), () => new URL(writeAddress(address), location.href).href);
+  watchConnection(samples.fill);
+  listModels(manifest.name).catch(() => {}); // then there is just this one
+  document.addEventListener("click", (event) => {
+    const link = (event.target as Element).closest<HTMLAnchorElement>('a[href^="#"]');
+    const view = VIEWS.find((each) => `#${each}` === link?.hash);
+    if (!view) return;
+    event.preventDefault();
+    go(view);
+  });
+  addEventListener("popstate", () => {
+    clearTimeout(settling);
+    const before = address;
+    address = readAddress(location, before.seed);
+    show();
+    if (drawingOf(before) === drawingOf(address) && before.sample === address.sample) return;
+    dismiss();
+    void samples.begin(address, (address.sample ?? 0) + 1);
+  });
 
-function describeCheck(answer: Check, index: number, target: Element): Element[] {
-  const { verdict, pValue, distance, ratio, authentic, neighbours, calibration } = answer;
-  const isImage = manifest.output.kind === "image";
-  const subject = create("div", isImage ? "subject" : "");
-  if (isImage) {
-    const picture = create("div", "picture");
-    picture.style.cssText = (target as HTMLElement).style.cssText;
-    picture.role = "img";
-    picture.ariaLabel = `Sample ${index + 1}`;
-    subject.append(picture);
+  show();
+  move({});
+  // What is seen first comes first; then what draws faster. The wall waits for that a little, rather than fetch pictures.
+  const spread = () => {
+    hasWaited = true;
+    samples.fill();
+  };
+  begin(address.seed)
+    .then(() => {
+      setTimeout(spread, PATIENCE_MS);
+      return browserSource(service);
+    })
+    .then((found) => {
+      source = found;
+      showWalk();
+    })
+    .catch((error: Error) => {
+      walk.refuse(`No walks here: they are drawn by the browser, and ${error.message}`);
+      samples.tell(`Drawn by the server: ${error.message}`);
+    })
+    .finally(spread);
+
+  /** Changes the address, in place or as a step that one can go back. */
+  function move(change: Partial<Address>, isStep = false): void {
+    address = { ...address, ...change };
+    clearTimeout(settling);
+    if (isStep) write("pushState");
+    else settling = setTimeout(() => write("replaceState"), SETTLE_MS);
   }
-  const words = create("div");
-  words.append(
-    create("p", `verdict ${verdict}`, VERDICTS[verdict]),
-    create("p", "quiet", explain(verdict, pValue, calibration)),
-  );
-  subject.append(words);
 
-  const aligned = calibration.statistic === "aligned-ratio" ? "once aligned, " : "";
-  const numbers = create("dl", "numbers");
-  for (const [name, value] of [
-    ["p-value", format(pValue)],
-    ["Distance to the nearest", format(distance)],
-    [`… ${aligned}relative to the ${calibration.neighbourhood} nearest`, format(ratio)],
-    ["Authentic", authentic ? "yes" : "no"],
-  ]) {
-    numbers.append(create("dt", "", name), create("dd", "", value));
+  function write(how: "pushState" | "replaceState"): void {
+    const url = writeAddress(address);
+    if (url !== location.search + location.hash) history[how](null, "", location.pathname + url);
   }
 
-  const list = create("ol", isImage ? "neighbours" : "neighbours vectors");
-  for (const neighbour of neighbours) {
-    const item = create("li");
-    if (neighbour.image) {
-      const image = create("img", "picture");
-      image.src = `${neighbour.image}?v=${manifest.version}`;
-      image.alt = `Training example ${neighbour.index}`;
-      item.append(image);
+  function go(view: Address["view"]): void {
+    move({ view }, true);
+    show();
+    scrollTo({ top: 0 });
+  }
+
+  /** Draws the samples of a seed. */
+  async function begin(seed: number): Promise<void> {
+    if (Number.isNaN(seed)) {
+      showError(`The seed is a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
+      return;
     }
-    const at = neighbour.vector ? `(${neighbour.vector.map(format).join(", ")}), ` : "";
-    const label = neighbour.label === null ? "" : `${neighbour.label}, `;
-    item.append(
-      create("div", "", `${at}${label}${format(neighbour.distance)}`),
-      create("div", "quiet", `#${neighbour.index}`),
-    );
-    list.append(item);
+    if (seed !== address.seed) {
+      dismiss();
+      move({ seed, sample: null }, true);
+      showControls(address);
+      scrollTo({ top: 0 });
+    }
+    await samples.begin(address, (address.sample ?? 0) + 1);
   }
-  return [
-    subject,
-    numbers,
-    create(
-      "h3",
-      "",
-      `Nearest training examples${neighbours[0]?.label ? ": class and distance" : " and their distance"}`,
-    ),
-    list,
-  ];
-}
 
-function explain(
-  verdict: Check["verdict"],
-  pValue: number,
-  { heldOut, alpha, method }: Check["calibration"],
-): string {
-  const share = `${format(pValue * 100)} %`;
-  const kind =
-    method === "held-out"
-      ? "real examples that were not trained on"
-      : "training examples, against the others,";
-  const among = `${heldOut.toLocaleString("en")} ${kind}`;
-  if (verdict === "copy") {
-    return `Only ${share} of ${among} come this near to a training example, for their neighbourhood; below ${alpha * 100} % counts as a copy.`;
+  /** Draws the same seeds at another temperature, or of another class. */
+  function redraw(change: Partial<Address>): void {
+    dismiss();
+    move({ ...change, sample: null });
+    showControls(address);
+    samples.redraw(address);
+    showWalk();
   }
-  if (verdict === "close") {
-    return `${share} of ${among} come this near to a training example, for their neighbourhood; unusual, but short of the ${alpha * 100} % of a copy.`;
+
+  function choose(index: number): void {
+    const sample = samples.sampleAt(index);
+    if (!sample) return;
+    gallery.press(index);
+    move({ sample: index });
+    const { temperature, label } = address;
+    const seed = address.seed + Math.floor(index / BATCH);
+    const within = index % BATCH;
+    panel.show({
+      title: `Sample ${within + 1} of seed ${seed}`,
+      sample,
+      example: { seed, index: within, temperature, ...(label !== undefined && { label }) },
+    });
   }
-  return `No nearer to a training example than real examples are: ${share} of ${among} come as near, for their neighbourhood.`;
+
+  function dismiss(): void {
+    panel.clear();
+    gallery.press(null);
+  }
+
+  function show(): void {
+    const { view } = address;
+    showControls(address);
+    document.body.dataset["view"] = view;
+    for (const section of document.querySelectorAll<HTMLElement>(".views > section")) {
+      section.hidden = section.id !== `${view}-view`;
+    }
+    for (const link of document.querySelectorAll<HTMLAnchorElement>(".top nav a")) {
+      link.ariaCurrent = link.hash === `#${view}` ? "page" : null;
+    }
+    showWalk();
+    samples.fill();
+  }
+
+  function showWalk(): void {
+    if (address.view === "walk") walk.show(address, address);
+  }
+
+  function screen(): Screen {
+    const { view, seed, from, to, temperature, label } = address;
+    const batches = Math.max(samples.batches, 1);
+    return {
+      url: service.url,
+      kind,
+      temperature,
+      label,
+      shown:
+        view === "walk" ? { view, from, to, steps: STEPS } : { view: "samples", seed, batches, batch: BATCH },
+      example: panel.subject?.example ?? null,
+    };
+  }
 }
 
-function clearDetail(): void {
-  checking++;
-  detailBody.ariaBusy = "false";
-  detailBody.replaceChildren(
-    create("p", "quiet", "Choose a sample to see the training examples nearest to it."),
-  );
-  element("note").hidden = true;
-}
-
-/** Fetches from the model's routes, pinned to its version so that the browser may keep the answer. */
-async function get(path: string): Promise<Response> {
-  const pinned = manifest ? `${path}${path.includes("?") ? "&" : "?"}v=${manifest.version}` : path;
-  return ok(await fetch(base + pinned));
-}
-
-async function ok(response: Response): Promise<Response> {
-  if (response.ok) return response;
-  const problem = await response.json().catch(() => ({}));
-  if (problem.code === "version-gone") throw new Error("The model has been replaced. Reload the page.");
-  throw new Error(problem.detail ?? `The server answered ${response.status}.`);
-}
-
-function showError(error: Error): void {
-  const isOffline = error instanceof TypeError;
-  element("error").textContent = isOffline ? "The server can't be reached." : error.message;
-  element("error").hidden = false;
-  samples.ariaBusy = "false";
-}
-
-function showTemperature(): void {
-  element("temperature-value").textContent = Number(temperatureInput.value).toFixed(1);
-}
-
-function newSeed(): string {
-  return String(Math.floor(Math.random() * 10 ** MAX_SEED_DIGITS));
-}
-
-/** Three significant digits, without an exponent where that is legible. */
-function format(value: number): string {
-  return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
-}
-
-function element<T extends HTMLElement = HTMLElement>(id: string): T {
-  return document.getElementById(id) as T;
-}
-
-function create<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  className = "",
-  text = "",
-): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
+function drawingOf({ seed, temperature, label }: Address): string {
+  return JSON.stringify([seed, temperature, label]);
 }

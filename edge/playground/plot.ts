@@ -1,93 +1,62 @@
-/** Vectors as a scatter plot: the first two dimensions, or one dimension along a line. */
+/** Where an example falls among held-out data: a histogram of their test statistics, and a mark. */
 
-const SVG = "http://www.w3.org/2000/svg";
-const SIZE = 400;
-const MARGIN = 28;
-const RADIUS = 6;
+import { CLOSE_BELOW, NULL_FACTORS } from "../../shared/verdict.ts";
+import { svg } from "./dom.ts";
+import { percent, short } from "./numbers.ts";
+import type { Check } from "./service.ts";
 
-export interface Plot {
-  readonly element: Element;
-  /** Rings where training examples are, in place of those that were shown before. */
-  showTraining(vectors: readonly (readonly number[])[]): void;
-}
+const WIDTH = 340;
+const HEIGHT = 96;
+const FLOOR = HEIGHT - 18;
+const TOP = 18;
+const BINS = 48;
 
-/** @param choose called when a point is clicked, or chosen with Enter or Space */
-export function plotVectors(
-  vectors: readonly (readonly number[])[],
-  choose: (index: number, target: Element) => void,
-): Plot {
-  const xs = vectors.map((vector) => vector[0]!);
-  // A single dimension is spread upwards by sample number, so that equal values stay apart.
-  const isLine = vectors[0]!.length === 1;
-  const ys = isLine ? vectors.map((_, i) => i) : vectors.map((vector) => vector[1]!);
-  const toX = scale(xs, MARGIN, SIZE - MARGIN);
-  const toY = scale(ys, SIZE - MARGIN, MARGIN);
-  const plot = svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, class: "plot" });
-  plot.append(
-    svg("line", { x1: MARGIN, x2: SIZE - MARGIN, y1: SIZE - MARGIN + 10, y2: SIZE - MARGIN + 10 }),
-    label(String(round(Math.min(...xs))), MARGIN, SIZE - 4, "start"),
-    label(String(round(Math.max(...xs))), SIZE - MARGIN, SIZE - 4, "end"),
-  );
-  if (!isLine) {
-    plot.append(
-      svg("line", { x1: MARGIN - 10, x2: MARGIN - 10, y1: MARGIN, y2: SIZE - MARGIN }),
-      label(String(round(Math.max(...ys))), 2, MARGIN - 8, "start"),
-      label(String(round(Math.min(...ys))), 2, SIZE - MARGIN + 6, "start"),
-    );
+/** @param heldOut the held-out examples' statistics, ascending */
+export function plotAmongHeldOut(heldOut: Float32Array, { ratio, pValue, calibration }: Check): SVGElement {
+  const low = Math.min(heldOut[0]!, ratio);
+  const high = Math.max(heldOut.at(-1)!, ratio, low + 1e-6);
+  const toX = (value: number) => ((value - low) / (high - low)) * (WIDTH - 12) + 6;
+  const counts = new Array<number>(BINS).fill(0);
+  for (const value of heldOut) {
+    counts[Math.min(Math.floor(((value - low) / (high - low)) * BINS), BINS - 1)]!++;
   }
-  vectors.forEach((vector, index) => {
-    const point = svg("circle", {
-      cx: toX(xs[index]!),
-      cy: toY(ys[index]!),
-      r: RADIUS,
-      class: "point",
-      role: "button",
-      tabindex: 0,
-      "aria-pressed": "false",
-      "aria-label": `Sample ${index + 1} at ${vector.map(round).join(", ")}`,
+  const most = Math.max(...counts);
+  const binWidth = (WIDTH - 12) / BINS;
+  /** Below which statistic a p-value is smaller than this. */
+  const quantile = (share: number) =>
+    heldOut[Math.max(Math.floor((share / NULL_FACTORS[calibration.method]) * (heldOut.length + 1)) - 1, 0)]!;
+  const copyBelow = quantile(calibration.alpha);
+  const closeBelow = quantile(CLOSE_BELOW);
+
+  const bars = counts.map((count, bin) => {
+    const height = (count / most) * (FLOOR - TOP);
+    const middle = low + ((bin + 0.5) / BINS) * (high - low);
+    const kind = middle < copyBelow ? "copy" : middle < closeBelow ? "close" : "novel";
+    return svg("rect", {
+      x: 6 + bin * binWidth,
+      y: FLOOR - height,
+      width: binWidth - 1,
+      height,
+      class: kind,
     });
-    point.addEventListener("click", () => choose(index, point));
-    point.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      choose(index, point);
-    });
-    plot.append(point);
   });
-  const rings = svg("g", { class: "training" });
-  plot.append(rings);
-  return {
-    element: plot,
-    showTraining(examples) {
-      const height = (example: readonly number[]) => (isLine ? SIZE - MARGIN + 10 : toY(example[1]!));
-      rings.replaceChildren(
-        ...examples.map((example) => svg("circle", { cx: toX(example[0]!), cy: height(example), r: RADIUS })),
-      );
+  const x = toX(ratio);
+  const anchor = x < WIDTH / 3 ? "start" : x > (2 * WIDTH) / 3 ? "end" : "middle";
+  return svg(
+    "svg",
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      class: "among",
+      role: "img",
+      "aria-label":
+        `Where it falls among ${heldOut.length} real examples: ${percent(pValue)} of them come as near to a ` +
+        `training example. Its ratio is ${short(ratio)}; theirs run from ${short(heldOut[0]!)} to ${short(heldOut.at(-1)!)}.`,
     },
-  };
-}
-
-function scale(values: readonly number[], from: number, to: number): (value: number) => number {
-  const low = Math.min(...values);
-  const span = Math.max(...values) - low || 1;
-  return (value) => from + ((value - low) / span) * (to - from);
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(3));
-}
-
-function label(text: string, x: number, y: number, anchor: string): Element {
-  const made = svg("text", { x, y, "text-anchor": anchor });
-  made.textContent = text;
-  return made;
-}
-
-function svg<K extends keyof SVGElementTagNameMap>(
-  tag: K,
-  attributes: Readonly<Record<string, string | number>>,
-): SVGElementTagNameMap[K] {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  return made;
+    ...bars,
+    svg("line", { x1: 0, x2: WIDTH, y1: FLOOR + 0.5, y2: FLOOR + 0.5, class: "floor" }),
+    svg("line", { x1: x, x2: x, y1: TOP - 4, y2: FLOOR, class: "mark" }),
+    svg("text", { x, y: 11, "text-anchor": anchor, class: "mark" }, `this: ${short(ratio)}`),
+    svg("text", { x: 6, y: HEIGHT - 4, "text-anchor": "start" }, "◂ nearer to one example"),
+    svg("text", { x: WIDTH - 6, y: HEIGHT - 4, "text-anchor": "end" }, "no nearer than to others ▸"),
+  );
 }
