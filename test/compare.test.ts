@@ -1,13 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { AxeBuilder } from "@axe-core/playwright";
-import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodePng } from "../shared/png.ts";
 import { resolveConfig } from "../trainer/config.ts";
 import { createRunFolder } from "../trainer/run/run-folder.ts";
+import { hasChromium, launchChromium, withoutChromium } from "./browser.ts";
 import { runCli } from "./small-runs.ts";
 
 const root = mkdtempSync(join(tmpdir(), "imle-compare-"));
@@ -88,26 +88,22 @@ test("puts results and what differs in the configurations in a table, and all of
   for (const text of ["[512]", "25 %", "3.00 ± 0.10"]) expect(html).toContain(text);
 });
 
-const chromiumPath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
-const hasChromium = existsSync(chromiumPath);
-const reason = hasChromium ? "" : ` (skipped: no ${chromiumPath}; set CHROMIUM_PATH)`;
-
-test.skipIf(!hasChromium)(`the page is for everybody, and as narrow as a phone${reason}`, async () => {
-  const browser = await chromium.launch({
-    executablePath: chromiumPath,
-    args: ["--headless", "--no-sandbox", "--disable-background-networking"],
-  });
-  const context = await browser.newContext({ viewport: { width: 320, height: 800 }, colorScheme: "dark" });
-  const page = await context.newPage();
-  await page.goto(pathToFileURL(join(root, "comparison.html")).href);
-  await page.locator("details").evaluateAll((all: { open: boolean }[]) => {
-    for (const each of all) each.open = true;
-  });
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => [id, nodes[0]!.html])).toEqual([]);
-  expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(320);
-  await browser.close();
-});
+test.skipIf(!hasChromium)(
+  `the page is for everybody, and as narrow as a phone${withoutChromium}`,
+  async () => {
+    const browser = await launchChromium();
+    const context = await browser.newContext({ viewport: { width: 320, height: 800 }, colorScheme: "dark" });
+    const page = await context.newPage();
+    await page.goto(pathToFileURL(join(root, "comparison.html")).href);
+    await page.locator("details").evaluateAll((all: { open: boolean }[]) => {
+      for (const each of all) each.open = true;
+    });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id, nodes }) => [id, nodes[0]!.html])).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(320);
+    await browser.close();
+  },
+);
 
 test("runs alike differ in nothing; the page goes where --out says", async () => {
   const { stdout } = await runCli("compare", root, "short", "./short", "--out", "alike.html");

@@ -1,18 +1,15 @@
 /** The report of a run as a person opens it: from disk, in a real browser. */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { AxeBuilder } from "@axe-core/playwright";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openBundle } from "../trainer/bundle-reader.ts";
+import { complaintsOf, hasChromium, launchChromium, withoutChromium } from "./browser.ts";
 import { picturesTraining, pointsTraining, runCli, runsIn } from "./small-runs.ts";
-
-const chromiumPath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
-const hasChromium = existsSync(chromiumPath);
-const reason = hasChromium ? "" : ` (skipped: no ${chromiumPath}; set CHROMIUM_PATH)`;
 
 const root = mkdtempSync(join(tmpdir(), "imle-report-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -53,13 +50,10 @@ describe.each(Object.keys(TRAININGS))("the report of %s", (kind) => {
   });
 });
 
-describe.skipIf(!hasChromium)(`in Chromium${reason}`, () => {
+describe.skipIf(!hasChromium)(`in Chromium${withoutChromium}`, () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: ["--headless", "--no-sandbox", "--disable-background-networking"],
-    });
+    browser = await launchChromium();
   });
   afterAll(() => browser?.close());
 
@@ -67,10 +61,8 @@ describe.skipIf(!hasChromium)(`in Chromium${reason}`, () => {
   async function open(file: string, colorScheme: "light" | "dark", width: number) {
     const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
     const page = await context.newPage();
-    const complaints: string[] = [];
+    const complaints = complaintsOf(page);
     const requests: string[] = [];
-    page.on("console", (message) => complaints.push(message.text()));
-    page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("request", (request) => {
       if (!request.url().startsWith("data:")) requests.push(request.url());
     });
