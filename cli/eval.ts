@@ -16,7 +16,7 @@ import { DEFAULT_SAMPLE_COUNT, evaluate, evaluateRealData, testCountOf } from ".
 import { createSeededSampler } from "../trainer/generators/frozen.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { METRICS } from "../trainer/metrics/index.ts";
-import { amount, everySeconds } from "../trainer/run/reporter.ts";
+import { amount, everySeconds } from "../trainer/run/progress-text.ts";
 import { auditTable } from "./audit-table.ts";
 import { optionOf, runAsScript, wholeNumberOption } from "./command.ts";
 import { metricsTable } from "./metrics-table.ts";

@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, Listed>> = {
   eval: { summary: "measure an exported model", load: () => import("./eval.ts") },
   serve: { summary: "serve exported models here", load: () => import("./serve.ts") },
   deploy: { summary: "deploy them to Cloudflare Workers", load: () => import("./deploy.ts") },
+  compare: { summary: "put runs side by side", load: () => import("./compare.ts") },
   doctor: { summary: "look which engines work here, and how fast", load: () => import("./doctor.ts") },
 };
 

@@ -13,7 +13,7 @@ const STARTER = fileURLToPath(new URL("starter", import.meta.url));
 const DOT_FILES = ["gitignore", "npmrc"];
 /** What trains, reads pictures and serves: the package itself has only what a web page needs. */
 const NATIVE = ["onnxruntime-node", "sharp", "workerd"];
-const COMMANDS = ["start", "train", "eval", "serve", "deploy", "doctor"];
+const COMMANDS = ["start", "train", "eval", "serve", "deploy", "compare", "doctor"];
 
 export const command = new Command("init")
   .description(

@@ -25,6 +25,7 @@ interface Flags {
   readonly resume?: string;
   readonly set: readonly string[];
   readonly json: boolean;
+  readonly open: boolean;
 }
 
 export const command = new Command("train")
@@ -56,6 +57,7 @@ export const command = new Command("train")
   )
   .option("--set <path=value>", "set any field of the configuration (repeatable)", collect, [])
   .option("--json", "one JSON object a line on stdout instead of the progress display", false)
+  .option("--open", "show the training in the browser, on a page that lasts as long as it", false)
   .action(run);
 
 await runAsScript(import.meta, command);

@@ -1,12 +1,14 @@
 /** A training run in the foreground: progress on the terminal, Ctrl-C ends it with a checkpoint. */
 
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import type { Config } from "../trainer/config.ts";
 import type { Checkpoint } from "../trainer/run/checkpoint.ts";
-import { createReporter } from "../trainer/run/reporter.ts";
+import { createReporter, reportToAll } from "../trainer/run/reporter.ts";
 import type { RunFolder } from "../trainer/run/run-folder.ts";
 import { type TrainOutcome, train } from "../trainer/train.ts";
 import { EXIT_INTERRUPTED } from "./command.ts";
+import { serveLivePage } from "./live-page.ts";
+import { openBrowser } from "./open-browser.ts";
 
 export interface TrainingStart {
   readonly config: Config;
@@ -25,9 +27,15 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export async function runTraining(
   start: TrainingStart,
   out: string,
-  { json }: { readonly json: boolean },
+  { json, open = false }: { readonly json: boolean; readonly open?: boolean },
 ): Promise<Pick<TrainOutcome, "interrupted">> {
-  const reporter = createReporter({ json });
+  const told = createReporter({ json });
+  const page = open ? await serveLivePage(basename(resolve(out))) : null;
+  if (page) {
+    told.note("page", `live page: ${page.url}`, { url: page.url });
+    openBrowser(page.url);
+  }
+  const reporter = page ? reportToAll([told, page.reporter]) : told;
   const interruption = new AbortController();
   const interrupt = () => {
     // A second Ctrl-C doesn't wait for the step to end.
@@ -53,6 +61,7 @@ export async function runTraining(
     return { interrupted: true };
   } finally {
     reporter.close();
+    await page?.close();
     for (const signal of SIGNALS) process.off(signal, interrupt);
   }
 }

@@ -22,6 +22,7 @@ export function evaluationContext(
     test: outputUnits(test!),
     testLabels: test!.labels,
     samples,
+    siblings: null,
     sampleCount: samples.length / train.length,
     classifierObstacle: "no classifier was asked for",
     classified: () => Promise.reject(new Error("no classifier was asked for")),

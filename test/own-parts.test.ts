@@ -55,6 +55,7 @@ test("an interrupted run goes on with the same parts, and ends with the same wei
   const reporter = {
     note() {},
     working() {},
+    observed() {},
     close() {},
     training: ({ stepCount }: { stepCount: number }) => {
       if (stepCount >= 10) interruption.abort();

@@ -129,9 +129,13 @@ describe("a run to its end", () => {
       }
     }
     expect((await readCheckpoint(newestCheckpoint(run))).stepCount).toBe(250);
-    const samples = readdirSync(join(run, "samples"));
-    expect(samples.length).toBe(8);
-    for (const file of samples) expect(file).toMatch(/^\d{8}\.png$/);
+    const looks = events(readFileSync(join(run, "observations.jsonl"), "utf8"));
+    expect(looks.length).toBe(13);
+    expect(looks[0]).toMatchObject({ stepCount: 0, matchDistance: { p50: expect.any(Number) } });
+    expect(looks.at(-1)).toMatchObject({ stepCount: 250, realDistance: { p50: expect.any(Number) } });
+    const pictures = looks.map(({ stepCount }) => `${String(stepCount).padStart(8, "0")}.png`);
+    expect(readdirSync(join(run, "samples"))).toEqual(pictures);
+    expect(readdirSync(run).filter((name) => name.startsWith("events.out.tfevents.")).length).toBe(1);
   });
 
   test("tells the recall of a search that only approximates, and records it", async () => {
@@ -189,7 +193,7 @@ test("a model that no network was trained for is exported like any other", async
     training: { objective: "gaussian-mixture" },
   });
   const report = new TextDecoder().decode(await read("report.html"));
-  expect(report).toContain("<polyline");
+  expect(report).toContain("Loss over steps: loss from -");
   expect(report).not.toContain("NaN");
 });
 
@@ -226,6 +230,13 @@ test("Ctrl-C writes a checkpoint and exits with 130; --resume ends with what an 
   for (const file of ["weights.0.bin", "model.json", "model.onnx"]) {
     expect(readFileSync(join(cwd, "dots", file))).toEqual(readFileSync(join(unbroken, "dots", file)));
   }
+  // What was seen on the way is the same too.
+  const seen = (folder: string) =>
+    events(readFileSync(join(onlyRun(folder), "observations.jsonl"), "utf8")).map(
+      ({ elapsedSeconds: _, ...observation }) => observation,
+    );
+  expect(seen(cwd)).toEqual(seen(unbroken));
+  expect(readdirSync(join(run, "samples"))).toEqual(readdirSync(join(onlyRun(unbroken), "samples")));
 });
 
 describe("pictures", () => {

@@ -41,8 +41,8 @@ export function tinyTraining(folder: string): string[] {
 
 export interface TrainProcess {
   readonly child: ChildProcess;
-  /** Resolves when the first event of this kind is told, or the process ends. */
-  told(event: string): Promise<void>;
+  /** Resolves with the first event of this kind when it is told, or with nothing when the process ends. */
+  told(event: string): Promise<Record<string, unknown>>;
   /** Resolves when the process has ended; every event that it told. */
   ended(): Promise<{ status: number | null; events: Record<string, unknown>[]; stderr: string }>;
 }
@@ -62,9 +62,15 @@ export function startTraining(cwd: string, ...args: readonly string[]): TrainPro
     child,
     told: (event) =>
       new Promise((resolve) => {
-        const look = () => stdout.includes(`{"event":"${event}"`) && resolve();
+        const look = () => {
+          const line = stdout
+            .split("\n")
+            .slice(0, -1)
+            .find((each) => each.startsWith(`{"event":"${event}"`));
+          if (line) resolve(JSON.parse(line));
+        };
         child.stdout.on("data", look);
-        closed.then(() => resolve());
+        closed.then(() => resolve({}));
         look();
       }),
     async ended() {

@@ -1,6 +1,6 @@
 /** A model's audit: how many of its samples are copies of training examples, beside how many real examples are. */
 
-import { checkExample, type MemorisationTest } from "../shared/memorisation-check.ts";
+import { checkExample, type MemorisationCheck, type MemorisationTest } from "../shared/memorisation-check.ts";
 import { pixelsToBytes } from "../shared/pixels.ts";
 import type { Example } from "../shared/statistic.ts";
 import type { Rows } from "./data/dataset.ts";
@@ -33,29 +33,48 @@ export async function audit(
   fresh: Rows | null,
   onProgress: AuditProgress,
 ): Promise<Audit> {
-  const values = test.search.dtype === "uint8" ? pixelsToBytes(samples) : samples;
+  const values = comparable(test, samples);
   return {
-    samples: await checkAll(test, values, (done, total) => onProgress("samples", done, total)),
+    samples: figuresOf(await checkAll(test, values, (done, total) => onProgress("samples", done, total))),
     fresh:
       fresh &&
-      (await checkAll(test, fresh.values, (done, total) => onProgress("real examples", done, total))),
+      figuresOf(
+        await checkAll(test, fresh.values, (done, total) => onProgress("real examples", done, total)),
+      ),
   };
 }
 
-async function checkAll(
+/** Samples [n, length] in output units as the check takes them. */
+export function comparable({ search }: MemorisationTest, samples: Float32Array<ArrayBuffer>): Example {
+  return search.dtype === "uint8" ? pixelsToBytes(samples) : samples;
+}
+
+/** One check an example: [n, length]. */
+export async function checkAll(
   test: MemorisationTest,
   values: Example,
-  onProgress: (done: number, total: number) => void,
-): Promise<AuditFigures> {
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<MemorisationCheck[]> {
   const length = test.search.rowLength;
   const count = values.length / length;
-  const counts = { copy: 0, close: 0, novel: 0, authentic: 0 };
+  const checks: MemorisationCheck[] = [];
   for (let i = 0; i < count; i++) {
-    if (i % 100 === 0) onProgress(i, count);
-    const check = await checkExample(test, values.subarray(i * length, (i + 1) * length) as Example, 1);
-    counts[check.verdict]++;
-    if (check.authentic) counts.authentic++;
+    if (i % 100 === 0) {
+      onProgress(i, count);
+      // Lets the display draw and Ctrl-C through.
+      await new Promise(setImmediate);
+    }
+    checks.push(await checkExample(test, values.subarray(i * length, (i + 1) * length) as Example, 1));
   }
-  const { copy, close, authentic } = counts;
-  return { count, copies: copy / count, close: close / count, authentic: authentic / count };
+  return checks;
+}
+
+export function figuresOf(checks: readonly MemorisationCheck[]): AuditFigures {
+  const share = (is: (check: MemorisationCheck) => boolean) => checks.filter(is).length / checks.length;
+  return {
+    count: checks.length,
+    copies: share(({ verdict }) => verdict === "copy"),
+    close: share(({ verdict }) => verdict === "close"),
+    authentic: share(({ authentic }) => authentic),
+  };
 }

@@ -156,8 +156,8 @@ const exportSchema = z.strictObject({
 const runSchema = z.strictObject({
   /** Seconds between checkpoints. */
   checkpointEverySeconds: z.number().positive().default(60),
-  /** Sample grids per run, evenly spread. */
-  sampleGrids: z.number().int().nonnegative().default(8),
+  /** Looks at the generator after the first: how often samples and match distances are recorded. */
+  sampleGrids: z.number().int().nonnegative().default(12),
 });
 
 export const configSchema = z.strictObject({

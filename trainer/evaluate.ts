@@ -30,6 +30,8 @@ export interface EvaluationRequest {
    * that measure with one. Those are left out without it.
    */
   readonly classifierFolder?: string | undefined;
+  /** From every training example to its nearest other one, L2 in output units, where that is known already. */
+  readonly siblings?: Float32Array | null;
   /** Called as each part of the work begins. */
   readonly onProgress?: ((what: string) => void) | undefined;
 }
@@ -78,7 +80,8 @@ async function measure(
   const figures: Record<string, number> = {};
   for (const metric of metrics) {
     onProgress(`measuring ${metric.name}`);
-    Object.assign(figures, await metric.evaluate({ ...task, engine, samples, classified }));
+    const { siblings = null } = request;
+    Object.assign(figures, await metric.evaluate({ ...task, engine, samples, siblings, classified }));
   }
   return figures;
 }

@@ -9,12 +9,12 @@ import { type DatasetRequest, loadDataset } from "./data/index.ts";
 import { DivergedError } from "./diverged-error.ts";
 import { createEngine } from "./engine/index.ts";
 import { checkDestination } from "./export/destination.ts";
-import { checkExportable, exportModel, outputSpecOf } from "./export/export-model.ts";
-import { previewCount, previewPng } from "./export/preview.ts";
-import { createSeededSampler, foldModelSpace } from "./generators/frozen.ts";
+import { checkExportable, exportModel } from "./export/export-model.ts";
+import { foldModelSpace } from "./generators/frozen.ts";
 import type { Architecture } from "./generators/generator.ts";
 import type { Objective } from "./objectives/objective.ts";
 import { prepareTraining } from "./prepare-training.ts";
+import { createObserver } from "./report/observer.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
 import { createCheckpoints, holdsNumbers } from "./run/checkpoints.ts";
 import { withstandDiskFaults } from "./run/disk-faults.ts";
@@ -118,18 +118,27 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   };
   /** The generator as it would be exported now. */
   const frozen = async () => foldModelSpace(await training.model(), space);
-  const saveSamples = async () => {
-    const output = outputSpecOf(dataset);
-    const sampler = await createSeededSampler(engine, await frozen());
-    const samples = await sampler.sample(config.seed, 0, previewCount(output));
-    await sampler.dispose();
-    await folder.saveSamples(stepCount, previewPng(samples, output));
-  };
-
-  if (!checkpoint) checkpoints.offer(await snapshot());
-  const recalls = createRunningMean(16);
+  /** Seconds that went into each part since the last record. */
   let spent: Record<string, number> = {};
-  let grids = Math.floor(progress() * config.run.sampleGrids);
+  const look = createObserver(engine, dataset, config);
+  const observe = async () => {
+    const start = performance.now();
+    const seen = await look(await frozen());
+    spent["look"] = (spent["look"] ?? 0) + (performance.now() - start) / 1000;
+    if (!seen) return;
+    const observation = { stepCount, elapsedSeconds: elapsedSeconds(), ...seen };
+    await folder.observe(observation);
+    reporter.observed(observation);
+  };
+  /** How many looks at the generator are due: more of them early, when it changes most. */
+  const looksDue = () => Math.floor(Math.sqrt(progress()) * config.run.sampleGrids);
+
+  if (!checkpoint) {
+    checkpoints.offer(await snapshot());
+    await observe();
+  }
+  const recalls = createRunningMean(16);
+  let looks = looksDue();
   const upcoming = () =>
     upcomingSteps(config.optimiser, budget, {
       stepCount,
@@ -161,13 +170,13 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
     };
     reporter.training(status);
     if (recordDue) {
-      await folder.record({ ...status, ...figures, seconds: spent }); // seconds: since the last record
+      await folder.record({ ...status, ...figures, seconds: spent });
       spent = {};
     }
     if (checkpoints.isDue()) checkpoints.offer(await snapshot());
-    if (Math.floor(status.progress * config.run.sampleGrids) > grids) {
-      grids = Math.floor(status.progress * config.run.sampleGrids);
-      await saveSamples();
+    if (looksDue() > looks) {
+      looks = looksDue();
+      await observe();
     }
   }
 
@@ -190,7 +199,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   return { interrupted, folder };
 }
 
-const SILENT: Reporter = { note() {}, training() {}, working() {}, close() {} };
+const SILENT: Reporter = { note() {}, training() {}, observed() {}, working() {}, close() {} };
 
 /** The data's path where one is given, else the name of a procedural set. */
 function dataRequest({ data, seed }: Config): DatasetRequest {

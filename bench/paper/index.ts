@@ -10,12 +10,12 @@ import type { Dataset } from "../../trainer/data/dataset.ts";
 import { glyphs } from "../../trainer/data/glyphs.ts";
 import { loadDataset } from "../../trainer/data/index.ts";
 import { createOnnxEngine } from "../../trainer/engine/onnx-engine.ts";
+import { svgOf } from "../../trainer/report/svg.ts";
 import type { Benchmark, BenchmarkOptions, BenchmarkRow } from "../row.ts";
 import { blur } from "./blur.ts";
 import { direction } from "./direction.ts";
 import { distances } from "./distances.ts";
 import type { DataName, Experiment, PaperContext } from "./experiment.ts";
-import { svgOf } from "./figure.ts";
 import { modeDropping } from "./mode-dropping.ts";
 import { parzenTable } from "./parzen.ts";
 import { searchAccuracy } from "./search-accuracy.ts";
@@ -89,7 +89,7 @@ export async function runExperiment(
     await writeFile(join(folder, "rows.json"), `${JSON.stringify(rows, null, 2)}\n`);
     await writeFile(join(folder, "table.md"), markdownTable(rows));
     for (const [name, spec] of Object.entries(figures)) {
-      await writeFile(join(folder, `${name}.svg`), await svgOf(spec));
+      await writeFile(join(folder, `${name}.svg`), await svgOf({ background: "white", ...spec }));
     }
     for (const [name, png] of Object.entries(pictures)) await writeFile(join(folder, `${name}.png`), png);
     const took = `computed in ${Math.ceil(spentSeconds / 60)} min, those of earlier runs included`;

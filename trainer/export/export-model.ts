@@ -1,24 +1,24 @@
 /** From a trained generator and its data to a bundle: metrics, calibration, preview, files. */
 
 import { basename, resolve } from "node:path";
-import { MAX_FILE_BYTES, type OutputSpec } from "../../shared/manifest.ts";
+import { MAX_FILE_BYTES } from "../../shared/manifest.ts";
 import { sizeOf } from "../autodiff/tensor.ts";
 import type { Config } from "../config.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { scanRows } from "../data/scan-rows.ts";
 import type { Engine } from "../engine/engine.ts";
-import { evaluate, isMeasurable } from "../evaluate.ts";
+import { DEFAULT_SAMPLE_COUNT, evaluate, isMeasurable } from "../evaluate.ts";
 import { createSeededSampler, type FrozenGenerator } from "../generators/frozen.ts";
 import { layerParameters } from "../generators/layers.ts";
 import { InputError } from "../input-error.ts";
+import { gatherFindings, resultsOf } from "../report/findings.ts";
+import { publicConfig, readRun, runWithoutFolder } from "../report/run-record.ts";
+import { trainingReport } from "../report/training-report.ts";
 import type { Reporter } from "../run/reporter.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import { writeBundle } from "./bundle.ts";
-import { calibrate } from "./calibrate.ts";
+import { outputSpecOf } from "./output-spec.ts";
+import { prepareCheck } from "./prepare-check.ts";
 import { previewCount, previewPng } from "./preview.ts";
-import { trainingReport } from "./report.ts";
-import { indexRows } from "./row-index.ts";
-import { siblingDistances } from "./siblings.ts";
 import { storeWeights } from "./store-weights.ts";
 
 export interface ExportRequest {
@@ -34,13 +34,6 @@ export interface ExportRequest {
   readonly signal: AbortSignal;
   /** In the data's own units, as it was trained. */
   readonly generator: FrozenGenerator;
-}
-
-/** What the generator of this data set gives. */
-export function outputSpecOf(dataset: Dataset): OutputSpec {
-  return dataset.kind === "image"
-    ? { kind: "image", shape: dataset.shape as [number, number, 1 | 3], range: [0, 1] }
-    : { kind: "vector", shape: dataset.shape as [number], range: null };
 }
 
 /** What model.onnx holds beside the weights is far less. */
@@ -66,7 +59,7 @@ export function checkExportable({
 export async function exportModel(request: ExportRequest): Promise<void> {
   const { config, out, folder, reporter, dataset, engine, stepCount, signal } = request;
   signal.throwIfAborted();
-  const { train, heldOut, test } = dataset;
+  const { train, heldOut } = dataset;
   const working = (what: string) => (done: number, total: number) => {
     signal.throwIfAborted();
     reporter.working(what, done, total);
@@ -83,48 +76,44 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     config.seed,
   );
   const sampler = await createSeededSampler(engine, generator);
-  const preview = previewPng(await sampler.sample(config.seed, 0, previewCount(output)), output);
+  const evaluating = (what: string) => {
+    signal.throwIfAborted();
+    reporter.note("evaluating", `evaluating: ${what}`);
+  };
+  const begun = performance.now();
+  const { published, siblings, index, calibration, test } = await prepareCheck(
+    config.export,
+    dataset,
+    working,
+  );
+  const checkable = performance.now();
+  const samples = await sampler.sample(config.seed, 0, DEFAULT_SAMPLE_COUNT);
+  await sampler.dispose();
+  const preview = previewPng(samples.subarray(0, previewCount(output) * train.length), output, train);
   const metrics = isMeasurable(dataset)
     ? await evaluate({
         engine,
-        sample: sampler.sample,
+        sample: async () => samples,
         dataset,
         seed: config.seed,
-        onProgress(what) {
-          signal.throwIfAborted();
-          reporter.note("evaluating", `evaluating: ${what}`);
-        },
+        siblings,
+        onProgress: evaluating,
       })
     : {};
-  await sampler.dispose();
-
-  const published = config.export.trainingRows ? train : null;
-  const scan = published && scanRows(published, dataset.shape);
-  const { indexAboveMiB } = config.export;
-  const needsIndex =
-    published && indexAboveMiB !== null && published.values.byteLength > indexAboveMiB * 2 ** 20;
-  const indexed =
-    scan && needsIndex
-      ? await indexRows(
-          config.export.index,
-          published,
-          dataset.shape,
-          heldOut,
-          scan,
-          working("measuring the index"),
-        )
-      : null;
-  const search = indexed?.search ?? scan;
-  const calibration =
-    search &&
-    (await calibrate(
-      search,
-      train,
-      heldOut,
-      config.export.alpha,
-      working("calibrating the memorisation check"),
-    ));
-  const siblings = scan && (await siblingDistances(scan, working("comparing the training examples")));
+  const findings = await gatherFindings({
+    engine,
+    dataset,
+    seed: config.seed,
+    samples,
+    siblings,
+    metrics,
+    test,
+    seconds: {
+      "memorisation check": (checkable - begun) / 1000,
+      metrics: (performance.now() - checkable) / 1000,
+    },
+    onProgress: evaluating,
+  });
 
   const training = {
     objective: request.objective,
@@ -132,13 +121,9 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     seed: config.seed,
     steps: stepCount,
   };
-  // Where files lay on this machine is nobody else's business.
-  const { data, objective } = config;
-  const publicConfig = {
-    ...config,
-    data: { ...data, path: data.path && basename(data.path) },
-    objective: { ...objective, featureModel: objective.featureModel && basename(objective.featureModel) },
-  };
+  const run = await readRun(folder.path).catch(() => runWithoutFolder(basename(folder.path), config));
+  const report = await trainingReport(run, findings, name);
+  await folder.conclude(report, resultsOf(findings));
   signal.throwIfAborted();
   const manifest = await writeBundle(out, {
     name,
@@ -149,20 +134,20 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     storedWeights,
     output,
     labels: dataset.labelNames,
-    training: { ...training, config: publicConfig },
+    training: { ...training, config: publicConfig(config) },
     dataset: {
       name: dataset.name,
       trainCount: train.count,
       heldOutCount: heldOut.count,
-      testCount: test?.count ?? 0,
+      testCount: dataset.test?.count ?? 0,
     },
     metrics,
     train: published,
     calibration,
     siblings,
-    index: indexed?.index ?? null,
+    index,
     preview,
-    report: await trainingReport({ name, folder: folder.path, metrics, preview, config: publicConfig }),
+    report,
   });
   reporter.note("exported", `exported ${out} (${manifest.name}@${manifest.version})`, {
     out: resolve(out),

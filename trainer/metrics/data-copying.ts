@@ -33,7 +33,7 @@ export const dataCopying: Metric = {
   },
   ceiling: "held-out",
   obstacle: () => null,
-  async evaluate({ engine, dataset, test, samples, length }) {
+  async evaluate({ engine, dataset, test, samples, siblings, length }) {
     const training = trainingPoints(dataset);
     const ofSamples = await nearestPoints(engine, samples, training, length);
     const ofTest = await nearestPoints(engine, test, training, length);
@@ -45,7 +45,11 @@ export const dataCopying: Metric = {
         { distances: ofSamples.distances, cells: await cellsOf(samples) },
         { distances: ofTest.distances, cells: await cellsOf(test) },
       ),
-      authenticity: await authenticShare(engine, dataset, ofSamples),
+      authenticity: authenticShare(
+        ofSamples,
+        // Many samples share their nearest example, and each is looked up once.
+        siblings ?? (await siblingDistances(engine, dataset, new Set(ofSamples.indices))),
+      ),
     };
   },
 };
@@ -104,24 +108,24 @@ function countBelow(ascending: Float64Array, value: number, orEqual: boolean): n
   return low;
 }
 
-/** The share of points that are farther from their nearest training example than that one is from the rest. */
-async function authenticShare(engine: Engine, dataset: Dataset, nearest: Nearest): Promise<number> {
-  // Many samples share their nearest example, and each is looked up once.
-  const siblings = await siblingDistances(engine, dataset, new Set(nearest.indices));
-  const authentic = nearest.distances.filter((distance, i) =>
-    isAuthentic(distance, siblings.get(nearest.indices[i]!)!),
-  );
-  return authentic.length / nearest.distances.length;
+/**
+ * The share of points that are farther from their nearest training example than that one is from the rest.
+ *
+ * @param siblings by the example's number
+ */
+function authenticShare({ indices, distances }: Nearest, siblings: ArrayLike<number>): number {
+  const authentic = distances.filter((distance, i) => isAuthentic(distance, siblings[indices[i]!]!));
+  return authentic.length / distances.length;
 }
 
-/** From some training examples to their nearest other one, by their numbers. */
+/** From some training examples to their nearest other one, in the places of their numbers. */
 async function siblingDistances(
   engine: Engine,
   dataset: Dataset,
   examples: ReadonlySet<number>,
-): Promise<Map<number, number>> {
+): Promise<Float32Array> {
   const { count, length } = dataset.train;
-  const distances = new Map<number, number>();
+  const distances = new Float32Array(count).fill(Number.NaN);
   // An example is its own nearest, so its own part is compared with it one by one; the rest is searched faster.
   for (let first = 0; first < count; first += SIBLING_PART) {
     const isInside = (row: number) => row >= first && row < first + SIBLING_PART;
@@ -138,7 +142,7 @@ async function siblingDistances(
     const found = [await nearestPoints(engine, values, inside, length, self)];
     if (outside.count > 0) found.push(await nearestPoints(engine, values, outside, length));
     for (const [i, row] of queries.entries()) {
-      distances.set(row, Math.min(...found.map((nearest) => nearest.distances[i]!)));
+      distances[row] = Math.min(...found.map((nearest) => nearest.distances[i]!));
     }
   }
   return distances;

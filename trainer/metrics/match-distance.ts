@@ -7,6 +7,7 @@ import { pointsInMemory } from "../search/searcher.ts";
 import { meanWithError } from "./mean.ts";
 import type { Metric } from "./metric.ts";
 import { nearestPoints } from "./nearest.ts";
+import { quantile } from "./quantile.ts";
 
 export const matchDistance: Metric = {
   name: "match-distance",
@@ -27,10 +28,3 @@ export const matchDistance: Metric = {
     };
   },
 };
-
-/** Between the two nearest ranks linearly, as NumPy does. */
-function quantile(ascending: Float64Array, share: number): number {
-  const rank = share * (ascending.length - 1);
-  const [low, high] = [ascending[Math.floor(rank)]!, ascending[Math.ceil(rank)]!];
-  return low + (high - low) * (rank % 1);
-}

@@ -42,6 +42,8 @@ export interface EvaluationContext extends EvaluationTask {
   readonly engine: Engine;
   /** [sampleCount, length]. */
   readonly samples: Float32Array<ArrayBuffer>;
+  /** From every training example to its nearest other one, L2 in output units; null where that isn't known yet. */
+  readonly siblings: Float32Array | null;
   /** What the project's own classifier makes of test examples and samples; the first call may train it. */
   classified(): Promise<ClassifiedParts>;
 }

@@ -35,7 +35,8 @@ export function withstandDiskFaults(folder: RunFolder, reporter: Reporter): RunF
     ...folder,
     record: async (entry) => void (await attempt("metrics", () => folder.record(entry))),
     saveCheckpoint: (checkpoint) => attempt("checkpoints", () => folder.saveCheckpoint(checkpoint)),
-    saveSamples: async (stepCount, png) =>
-      void (await attempt("samples", () => folder.saveSamples(stepCount, png))),
+    conclude: async (report, results) =>
+      void (await attempt("the report", () => folder.conclude(report, results))),
+    observe: async (observation) => void (await attempt("samples", () => folder.observe(observation))),
   };
 }

@@ -3,8 +3,11 @@
  *
  *   run.json        configuration, seed, commit, machine
  *   metrics.jsonl   one JSON object a line, as training goes
+ *   observations.jsonl   match distances, a line for every look at the generator
+ *   samples/        what it made then
+ *   events.out.tfevents.*   all of that for TensorBoard
  *   checkpoints/    the last three, and the best
- *   samples/        grids of samples over time
+ *   report.html, results.json   when it has ended: what came of it
  *   lock.json       while a process works on it: which one
  */
 
@@ -25,19 +28,31 @@ import { z } from "zod";
 import { version } from "../../shared/version.ts";
 import { type Config, configSchema, withFields } from "../config.ts";
 import { InputError } from "../input-error.ts";
+import type { Observation } from "../report/observer.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
 import { type FoundCheckpoint, newestGood, openCheckpointStore } from "./checkpoint-store.ts";
+import { beginningOfEvents, eventFileName, type Summary, summaryRecord } from "./event-file.ts";
 import { commitOf, describeMachine } from "./machine.ts";
+import { METRICS, OBSERVATIONS, pictureFile, REPORT, RESULTS } from "./run-files.ts";
 import { lockRun, unlockRun } from "./run-lock.ts";
 
 export interface RunFolder {
   readonly path: string;
-  record(entry: Readonly<Record<string, unknown>>): Promise<void>;
+  /** A line of metrics. */
+  record(entry: Readonly<Record<string, unknown>> & { readonly stepCount: number }): Promise<void>;
   /** @returns the file's path; null: it couldn't be written, and that was said */
   saveCheckpoint(checkpoint: Checkpoint): Promise<string | null>;
-  saveSamples(stepCount: number, png: Uint8Array): Promise<void>;
+  observe(observation: TimedObservation): Promise<void>;
+  /** What the run came to: a page for people, numbers for programs. */
+  conclude(report: string, results: object): Promise<void>;
   /** Lets other processes go on with it. */
   close(): void;
+}
+
+/** A look at the generator, and when it was. */
+export interface TimedObservation extends Observation {
+  readonly stepCount: number;
+  readonly elapsedSeconds: number;
 }
 
 /** What of run.json a resumed run needs. */
@@ -72,7 +87,7 @@ async function create(config: Config, parent: string): Promise<RunFolder> {
   for (let n = 2; !(await renameNew(unnamed, path)); n++)
     path = resolve(parent, `${time}-${config.preset}-${n}`);
   await lockRun(path);
-  return openFolder(path);
+  return openFolder(path, 0);
 }
 
 export interface ResumedRun {
@@ -118,10 +133,11 @@ async function resume(
         : { checkpoint: await readCheckpoint(file), leftOut: [] };
     const config = withFields(given, set);
     if (set.length > 0) await writeAbout(run, parseJson(text) as object, config);
-    await forgetMetricsAfter(run, found?.checkpoint.stepCount ?? 0);
+    const firstStep = found ? found.checkpoint.stepCount + 1 : 0;
+    for (const file of [METRICS, OBSERVATIONS]) await forgetLinesFrom(join(run, file), firstStep);
     return {
       config,
-      folder: openFolder(run),
+      folder: openFolder(run, firstStep),
       checkpoint: found?.checkpoint,
       leftOut: found?.leftOut ?? [],
     };
@@ -170,23 +186,63 @@ function hashOf(config: unknown): string {
   return createHash("sha256").update(JSON.stringify(config)).digest("hex");
 }
 
-function openFolder(path: string): RunFolder {
+/** @param firstStep the first that this process will record */
+function openFolder(path: string, firstStep: number): RunFolder {
   const checkpoints = openCheckpointStore(join(path, "checkpoints"));
+  const events = join(path, eventFileName());
+  let hasEvents = false;
+  const appendSummary = async (summary: Summary) => {
+    const beginning = hasEvents ? new Uint8Array() : beginningOfEvents(firstStep);
+    await appendWhole(events, Buffer.concat([beginning, summaryRecord(summary)]));
+    hasEvents = true;
+  };
   return {
     path,
-    record: (entry) => appendLine(join(path, "metrics.jsonl"), JSON.stringify(entry)),
+    async record(entry) {
+      await appendWhole(join(path, METRICS), `${JSON.stringify(entry)}\n`);
+      await appendSummary({ stepCount: entry.stepCount, scalars: scalarsOf(entry) });
+    },
     saveCheckpoint: checkpoints.save,
-    saveSamples: (stepCount, png) =>
-      writeFile(join(path, "samples", `${String(stepCount).padStart(8, "0")}.png`), png),
+    async observe({ picture, ...observation }) {
+      const { stepCount, matchDistance } = observation;
+      await writeFile(join(path, pictureFile(stepCount)), picture);
+      await appendWhole(join(path, OBSERVATIONS), `${JSON.stringify(observation)}\n`);
+      const images = { samples: { ...sizeOfPng(picture), png: picture } };
+      await appendSummary({ stepCount, scalars: scalarsOf({ matchDistance }), images });
+    },
+    async conclude(report, results) {
+      await replaceFile(join(path, REPORT), report);
+      await replaceFile(join(path, RESULTS), `${JSON.stringify(results, null, 2)}\n`);
+    },
     close: () => unlockRun(path),
   };
 }
 
-/** The whole line or nothing of it: on a full disk half of it may have been written. */
-async function appendLine(file: string, line: string): Promise<void> {
+/** Numbers by their path in the entry: `seconds/search`. How far a run is is no curve. */
+function scalarsOf(entry: object, path = ""): Record<string, number> {
+  const scalars: Record<string, number> = {};
+  for (const [name, value] of Object.entries(entry)) {
+    if (NO_CURVES.has(name)) continue;
+    if (typeof value === "number") scalars[path + name] = value;
+    else if (typeof value === "object" && value !== null)
+      Object.assign(scalars, scalarsOf(value, `${path}${name}/`));
+  }
+  return scalars;
+}
+
+const NO_CURVES = new Set(["stepCount", "totalSteps", "progress"]);
+
+/** From a PNG's header. */
+function sizeOfPng(png: Uint8Array): { width: number; height: number } {
+  const view = new DataView(png.buffer, png.byteOffset);
+  return { width: view.getUint32(16), height: view.getUint32(20) };
+}
+
+/** The whole of it or nothing: on a full disk half of it may have been written. */
+async function appendWhole(file: string, data: string | Uint8Array): Promise<void> {
   const before = await stat(file).catch(() => null);
   try {
-    await appendFile(file, `${line}\n`);
+    await appendFile(file, data);
   } catch (error) {
     await truncate(file, before?.size ?? 0).catch(() => {});
     throw error;
@@ -194,13 +250,12 @@ async function appendLine(file: string, line: string): Promise<void> {
 }
 
 /** What a run recorded after the checkpoint that it goes back to will be recorded again. */
-async function forgetMetricsAfter(run: string, stepCount: number): Promise<void> {
-  const file = join(run, "metrics.jsonl");
+async function forgetLinesFrom(file: string, firstStep: number): Promise<void> {
   const text = await readFile(file, "utf8").catch(() => "");
   const kept = text
     .split("\n")
     .filter(
-      (line) => ((parseJson(line) as { stepCount?: number } | undefined)?.stepCount ?? Infinity) <= stepCount,
+      (line) => ((parseJson(line) as { stepCount?: number } | undefined)?.stepCount ?? Infinity) < firstStep,
     )
     .map((line) => `${line}\n`)
     .join("");
