@@ -35,7 +35,7 @@ function imle(...args: readonly string[]): Promise<Outcome> {
 test("lists the commands, and each tells its own options", async () => {
   const { status, stdout } = await imle("--help");
   expect(status).toBe(0);
-  for (const name of ["init", "start", "train", "eval", "serve", "deploy", "doctor"]) {
+  for (const name of ["init", "start", "train", "eval", "serve", "deploy", "compare", "doctor"]) {
     expect(stdout).toMatch(new RegExp(`^  ${name}\\b.*\\S$`, "m"));
   }
   expect((await imle("train", "--help")).stdout).toContain("--objective <name>");
