@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { STORAGES } from "../edge/storage/index.ts";
 import type { Bundle } from "../trainer/bundle-reader.ts";
+import { madePublic } from "../trainer/export/made-public.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { checkBundles, readStored, type StoredFile, storedFiles, writeAssets } from "./assets.ts";
 import { buildPages, buildWorker, WORKER } from "./build-worker.ts";
@@ -47,6 +48,9 @@ export const command = new Command("deploy")
     const assets = join(stage, "assets");
     await (store === "assets" ? writeAssets(assets, bundles) : buildPages(assets));
     console.log(await sizeReport(build, bundles, files, store));
+    for (const { manifest } of bundles) {
+      console.log(`Made public of ${manifest.name}: ${madePublic(manifest)}`);
+    }
     if (vectors && !dryRun) await fillVectorize(vectors, bundles.filter(usesVectorize));
     if (bucket && !dryRun) await fillBucket(bucket, files);
     const flags = [...(dryRun ? ["--dry-run"] : []), ...(name ? ["--name", name] : [])];

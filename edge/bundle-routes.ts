@@ -71,7 +71,7 @@ export function bundleRoutes(services: Services) {
       const { model } = await requestedModel(c, services);
       const { v } = c.req.valid("query");
       const caching = { freshness: v ? "immutable" : "revalidate", tag: model.manifest.version } as const;
-      return cached(c, caching, async () => sized(model.manifestText, "application/json"));
+      return cached(c, caching, async (headers) => sized(model.manifestText, "application/json", headers));
     })
     .openapi(trainRoute, async (c) => {
       const { model } = await requestedModel(c, services);
@@ -91,10 +91,10 @@ export function bundleRoutes(services: Services) {
       }
       const { v } = c.req.valid("query");
       const caching = { freshness: v ? "immutable" : "short", tag: `${version}-train-${index}` } as const;
-      return cached(c, caching, async () => {
+      return cached(c, caching, async (headers) => {
         const [height, width, channels] = output.shape;
         const data = (await training.search.row(index)) as Uint8Array;
-        return sized(encodePng({ height, width, channels, data }), "image/png");
+        return sized(encodePng({ height, width, channels, data }), "image/png", headers);
       });
     })
     .openapi(fileRoute("model.json", "The generator, for tf.loadLayersModel"), (c) => file(c, "model.json"))
@@ -117,12 +117,12 @@ export function bundleRoutes(services: Services) {
       );
     }
     const freshness = c.req.query("v") ? "immutable" : "short";
-    return cached(c, { freshness, tag: entry.sha256.slice(0, 32) }, async () => {
+    return cached(c, { freshness, tag: entry.sha256.slice(0, 32) }, async (headers) => {
       await shared(c, model.checkFile(path));
       const { body } = await model.openFile(path);
       const mediaType = (FILES as Record<string, string>)[path] ?? "application/octet-stream";
       return new Response(body, {
-        headers: { "content-type": mediaType, "content-length": String(entry.bytes) },
+        headers: { ...headers, "content-type": mediaType, "content-length": String(entry.bytes) },
       });
     });
   }

@@ -28,23 +28,25 @@ export interface Caching {
   readonly tag: string | null;
   /** Where the answer is kept, if it is immutable. */
   readonly keptIn?: ResponseCache | null;
+  /** Others that every answer has, one without a body too. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The response with its caching headers, or 304 without making it where the client has it already. */
+/**
+ * The response with its caching headers, or 304 without making it where the client has it already.
+ *
+ * @param makeResponse makes it with the headers that it is given
+ */
 export async function cached(
   c: Context<EdgeEnv>,
-  { freshness, tag, keptIn }: Caching,
-  makeResponse: () => Promise<Response>,
+  { freshness, tag, keptIn, headers: own }: Caching,
+  makeResponse: (headers: Readonly<Record<string, string>>) => Promise<Response>,
 ): Promise<Response> {
-  const headers = { "cache-control": CACHE_CONTROL[freshness], ...(tag && { etag: `"${tag}"` }) };
+  const headers = { "cache-control": CACHE_CONTROL[freshness], ...(tag && { etag: `"${tag}"` }), ...own };
   if (tag && hasTag(c.req.header("if-none-match"), `"${tag}"`)) {
     return new Response(null, { status: 304, headers });
   }
-  const makeFresh = async () => {
-    const response = await makeResponse();
-    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
-    return response;
-  };
+  const makeFresh = () => makeResponse(headers);
   return tag && keptIn && freshness === "immutable" ? kept(c, keptIn, tag, makeFresh) : makeFresh();
 }
 

@@ -1,23 +1,34 @@
 import type { MiddlewareHandler } from "hono";
 import type { EdgeEnv } from "./services.ts";
 
-/** What other sites' scripts may see of an answer. */
-const EXPOSED = "etag, retry-after, server-timing, cache-status, x-imle-seed, x-request-id";
+/** CORS is on for reading: what other sites' scripts may see of an answer. */
+const READABLE = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers":
+    "etag, retry-after, server-timing, cache-status, x-imle-seed, x-request-id",
+  "timing-allow-origin": "*",
+};
 
-/** CORS is on for reading; nothing that a browser might guess, frame or leak. */
+/** Nothing that a browser might guess, frame or leak. */
+const SAFE = {
+  "cross-origin-resource-policy": "cross-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+const POLICY = { "content-security-policy": "default-src 'none'; frame-ancestors 'none'" };
+
+/** For answers to GET that are asked for often: in workerd a header that is added later costs half as much again. */
+export const GET_HEADERS: Readonly<Record<string, string>> = { ...READABLE, ...SAFE, ...POLICY };
+
+/** Gives every answer the headers that it needs, unless it was made with them. */
 export const commonHeaders: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   await next();
-  const { headers } = c.res;
-  if (c.req.method === "GET" || c.req.method === "HEAD") {
-    headers.set("access-control-allow-origin", "*");
-    headers.set("access-control-expose-headers", EXPOSED);
-    headers.set("timing-allow-origin", "*");
-  }
-  headers.set("cross-origin-resource-policy", "cross-origin");
-  headers.set("referrer-policy", "no-referrer");
-  headers.set("x-content-type-options", "nosniff");
+  const { headers, status } = c.res;
+  if (headers.has("x-content-type-options")) return;
+  const isRead = c.req.method === "GET" || c.req.method === "HEAD";
   // The headers of a 304 replace those that the client has kept: it has the policy already.
-  if (!headers.has("content-security-policy") && c.res.status !== 304) {
-    headers.set("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
-  }
+  const hasPolicy = headers.has("content-security-policy") || status === 304;
+  const missing = { ...(isRead && READABLE), ...SAFE, ...(!hasPolicy && POLICY) };
+  for (const [name, value] of Object.entries(missing)) headers.set(name, value);
 };

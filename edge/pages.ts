@@ -80,9 +80,10 @@ function addEmbed(app: Hono<EdgeEnv>, fetchAsset: FetchAsset): void {
   app.get("/embed.js", async (c) => {
     tag ??= await contentTag(await page(fetchAsset, file));
     const freshness = c.req.query("v") === tag ? "immutable" : "revalidate";
-    return cached(c, { freshness, tag }, async () => {
+    return cached(c, { freshness, tag }, async (headers) => {
       return new Response(await page(fetchAsset, file), {
         headers: {
+          ...headers,
           "content-type": "text/javascript; charset=utf-8",
           "content-security-policy": EMBED_POLICY,
         },

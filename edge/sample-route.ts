@@ -92,8 +92,9 @@ export function sampleRoutes(services: Services) {
       freshness,
       tag: query.seed === undefined ? null : tag,
       keptIn: services.responseCache,
+      headers: { vary: "accept", "x-imle-seed": String(seed) },
     } as const;
-    const response = await cached(c, caching, async () => {
+    return cached(c, caching, async (headers) => {
       const generator = await shared(c, model.generator());
       const values = drawSamples(model.manifest, generator, { seed, first: 0, count: n, temperature, label });
       const body =
@@ -104,11 +105,8 @@ export function sampleRoutes(services: Services) {
             : JSON.stringify(
                 await samplesAnswer(model, values, { n, seed, temperature, label }, training, base),
               );
-      return sized(body, MEDIA_TYPES[format]);
+      return sized(body, MEDIA_TYPES[format], headers);
     });
-    response.headers.set("vary", "accept");
-    response.headers.set("x-imle-seed", String(seed));
-    return response;
   });
 }
 

@@ -192,7 +192,7 @@ describe("what a bundle holds", () => {
     const bare = await writeSmallBundle(path, { name: "private", output: GREY, withoutRows: true });
     expect([bare.neighbours, bare.calibration]).toEqual([null, null]);
     expect(readdirSync(path).filter((file) => /^(train|index|calibration)/.test(file))).toEqual([]);
-    expect(readFileSync(join(path, "README.md"), "utf8")).toContain("training examples are not part of it");
+    expect(readFileSync(join(path, "README.md"), "utf8")).toContain("holds no training example");
     await openBundle(path);
   });
 

@@ -28,7 +28,7 @@ const identity = (...set: string[]) =>
 describe("on the ring", () => {
   test.each([
     ["imle", ["poolSize=32", "subsetSize=128"]],
-    ["rs-imle", ["poolSize=2000", "subsetSize=1024", "rejectionRadius=0.1"]],
+    ["rs-imle", ["poolSize=2000", "subsetSize=1024", "rejectionRadius=0.1", "reverseShare=0"]],
   ])("%s reaches all 8 modes in a short run", async (objective, settings) => {
     const dataset = await loadDataset({ name: "ring", seed: 1 });
     const config = resolveConfig("ring", {

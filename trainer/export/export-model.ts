@@ -16,6 +16,7 @@ import { trainingReport } from "../report/training-report.ts";
 import type { Reporter } from "../run/reporter.ts";
 import type { RunFolder } from "../run/run-folder.ts";
 import { writeBundle } from "./bundle.ts";
+import { madePublic } from "./made-public.ts";
 import { outputSpecOf } from "./output-spec.ts";
 import { prepareCheck } from "./prepare-check.ts";
 import { previewCount, previewPng } from "./preview.ts";
@@ -155,4 +156,5 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     metrics,
     run: folder.path,
   });
+  reporter.note("public", `what the bundle makes public: ${madePublic(manifest)}`);
 }

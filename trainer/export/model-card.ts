@@ -2,9 +2,10 @@
 
 import type { LayerSpec, Manifest } from "../../shared/manifest.ts";
 import { labelledMetrics } from "../metrics/labelled.ts";
+import { madePublic } from "./made-public.ts";
 
 export function modelCard(manifest: Omit<Manifest, "files">): string {
-  const { name, training, dataset, output, generator, latent, metrics, neighbours, calibration } = manifest;
+  const { name, training, dataset, output, generator, latent, metrics, calibration } = manifest;
   const shape = output.shape.join("×");
   const lines = [
     `# ${name}`,
@@ -47,10 +48,7 @@ export function modelCard(manifest: Omit<Manifest, "files">): string {
     "",
     "## What this bundle makes public",
     "",
-    neighbours
-      ? `All ${neighbours.rowCount.toLocaleString("en")} training examples, in \`train.*.bin\`: whoever can read the ` +
-        "bundle, or reach a server of it, can read them. Export with `--set export.trainingRows=false` to leave them out."
-      : "The training examples are not part of it, so there is no memorisation check.",
+    madePublic(manifest),
     "",
   ];
   if (calibration) {
