@@ -150,11 +150,11 @@ export async function exportModel(request: ExportRequest): Promise<void> {
     preview,
     report,
   });
+  reporter.note("public", `what the bundle makes public: ${madePublic(manifest)}`);
   reporter.note("exported", `exported ${out} (${manifest.name}@${manifest.version})`, {
     out: resolve(out),
     version: manifest.version,
     metrics,
     run: folder.path,
   });
-  reporter.note("public", `what the bundle makes public: ${madePublic(manifest)}`);
 }
