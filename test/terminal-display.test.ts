@@ -113,7 +113,8 @@ describe.skipIf(!hasScript)(`on a terminal${hasScript ? "" : " (skipped: no util
   function written(env: Readonly<Record<string, string>>): string {
     const words = [process.execPath, train, ...pointsTraining(cwd), "--steps", "300"];
     const command = `stty rows 40 cols 140; ${words.map((word) => `'${word}'`).join(" ")}`;
-    const { NO_COLOR: _, FORCE_COLOR: __, ...others } = process.env;
+    // Somebody's terminal, whatever the tests run in: no colours where there is CI.
+    const { NO_COLOR: _, FORCE_COLOR: __, NODE_DISABLE_COLORS: ___, CI: ____, ...others } = process.env;
     const text = execFileSync("script", ["-qec", command, "/dev/null"], {
       cwd,
       env: { ...others, TERM: "xterm-kitty", ...env },

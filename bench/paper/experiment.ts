@@ -28,9 +28,13 @@ export interface PaperContext {
   /**
    * The result of a piece of work, computed once and kept: what an interrupted run has done isn't done again.
    *
-   * @param settings all that the result depends on
+   * @param settings all that the result depends on; a `preset` among them stands for all that it sets
    */
-  unit<Result>(name: string, settings: unknown, compute: () => Promise<Result>): Promise<Result>;
+  unit<Result>(
+    name: string,
+    settings: Readonly<Record<string, unknown>>,
+    compute: () => Promise<Result>,
+  ): Promise<Result>;
 }
 
 export interface Outcome {

@@ -10,6 +10,7 @@ import type { Dataset } from "../../trainer/data/dataset.ts";
 import { glyphs } from "../../trainer/data/glyphs.ts";
 import { loadDataset } from "../../trainer/data/index.ts";
 import { createOnnxEngine } from "../../trainer/engine/onnx-engine.ts";
+import { PRESETS } from "../../trainer/presets/index.ts";
 import { svgOf } from "../../trainer/report/svg.ts";
 import type { Benchmark, BenchmarkOptions, BenchmarkRow } from "../row.ts";
 import { blur } from "./blur.ts";
@@ -76,7 +77,13 @@ export async function runExperiment(
       return load;
     },
     async unit(name, settings, compute) {
-      const key = { version, size, engine: engine.name, settings };
+      const key = {
+        version,
+        size,
+        engine: engine.name,
+        preset: PRESETS[settings["preset"] as string],
+        settings,
+      };
       const { result, seconds } = await keptUnit(kept, name, key, compute);
       spentSeconds += seconds;
       return result;
