@@ -11,6 +11,7 @@ import { type LocalServer, startServer, startWorker } from "../cli/workerd.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
 import { glyphs } from "../trainer/data/glyphs.ts";
 import { scanRows } from "../trainer/data/scan-rows.ts";
+import { createOnnxEngine } from "../trainer/engine/onnx-engine.ts";
 import { writeBundle } from "../trainer/export/bundle.ts";
 import { calibrate } from "../trainer/export/calibrate.ts";
 import { indexRows, type RowIndex } from "../trainer/export/row-index.ts";
@@ -81,7 +82,9 @@ export const benchNearest: Benchmark = async (report, { wants, quick }) => {
 /** One bundle with an index and one without; returns the index's recall. */
 async function writeBundles(folder: string, { train, heldOut, shape }: Dataset): Promise<number> {
   const scan = scanRows(train, shape);
-  const indexed = (await indexRows("pooled", train, shape, heldOut, scan, () => {}))!;
+  const engine = createOnnxEngine();
+  const indexed = (await indexRows(engine, "principal", train, shape, heldOut, scan, () => {}))!;
+  await engine.dispose();
   const write = async (name: string, search: typeof indexed.search, index: RowIndex | null) =>
     writeBundle(join(folder, name), {
       name,

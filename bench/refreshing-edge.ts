@@ -13,6 +13,7 @@ import { pagePath } from "../edge/storage/storage.ts";
 import alignModule from "../kernels/build/align.wasm";
 import generatorModule from "../kernels/build/generator.wasm";
 import pooledModule from "../kernels/build/pooled.wasm";
+import principalModule from "../kernels/build/principal.wasm";
 import scanModule from "../kernels/build/scan.wasm";
 
 interface Env {
@@ -41,7 +42,12 @@ export default {
       },
       memoryBytes: 100 * 2 ** 20,
       vectors: null,
-      scanKernels: { scan: scanModule, pooled: pooledModule, align: alignModule },
+      scanKernels: {
+        scan: scanModule,
+        pooled: pooledModule,
+        principal: principalModule,
+        align: alignModule,
+      },
       loadGenerator: (manifest, readFile) => loadWasmGenerator(generatorModule, manifest, readFile),
       decodeJpeg: createJpegDecoder(jpegModule),
       logLevel: "off",

@@ -100,7 +100,9 @@ async function compareIndexed(
 ): Promise<BenchmarkRow[]> {
   report(`verdict: indexing ${train.count} training images`);
   const scan = scanRows(train, shape);
-  const { search } = (await indexRows("pooled", train, shape, heldOut, scan, () => {}))!;
+  const engine = createOnnxEngine();
+  const { search } = (await indexRows(engine, "principal", train, shape, heldOut, scan, () => {}))!;
+  await engine.dispose();
   const ours = await createCheck(search, OURS, search.alignedNeighbourhood, heldOut);
   const peer = await createCheck(scan, OURS, NEIGHBOURHOOD, heldOut);
   return compareChecks((name) => `verdict/indexed-${name}`, queries, ours, peer, SCAN_LABEL, report);

@@ -3,6 +3,7 @@
 import alignModule from "../kernels/build/align.wasm";
 import generatorModule from "../kernels/build/generator.wasm";
 import pooledModule from "../kernels/build/pooled.wasm";
+import principalModule from "../kernels/build/principal.wasm";
 import scanModule from "../kernels/build/scan.wasm";
 import { type App, createApp } from "./app.ts";
 import { EMBEDDED_MODELS } from "./embedded-models.ts";
@@ -62,7 +63,12 @@ function createWorkerApp(env: Env): App {
     }),
     memoryBytes: Number(env.MODEL_MEMORY_MIB ?? DEFAULT_MEMORY_MIB) * 2 ** 20,
     vectors: env.VECTORS ?? null,
-    scanKernels: { scan: scanModule, pooled: pooledModule, align: alignModule },
+    scanKernels: {
+      scan: scanModule,
+      pooled: pooledModule,
+      principal: principalModule,
+      align: alignModule,
+    },
     // What is imported below is loaded when first needed: TF.js is larger than all the rest.
     loadGenerator: async (manifest, readFile) => {
       if (generatorEngine(manifest) === "wasm") {

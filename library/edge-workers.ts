@@ -5,6 +5,7 @@ import { createJpegDecoder } from "../edge/jpeg-image.ts";
 import alignModule from "../kernels/build/align.wasm";
 import generatorKernel from "../kernels/build/generator.wasm";
 import pooledModule from "../kernels/build/pooled.wasm";
+import principalModule from "../kernels/build/principal.wasm";
 import scanModule from "../kernels/build/scan.wasm";
 import { type Edge, type EdgeOptions, edgeOn } from "./edge.ts";
 
@@ -21,7 +22,12 @@ export function createEdge(options: EdgeOptions): Edge {
   return edgeOn(
     {
       generatorKernel,
-      scanKernels: { scan: scanModule, pooled: pooledModule, align: alignModule },
+      scanKernels: {
+        scan: scanModule,
+        pooled: pooledModule,
+        principal: principalModule,
+        align: alignModule,
+      },
       decodeJpeg: createJpegDecoder(jpegModule),
     },
     {

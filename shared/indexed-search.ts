@@ -20,7 +20,7 @@ import type { ScanKernels } from "./training-scan.ts";
 
 /**
  * Candidates beyond those that are asked for, and the least of them. Every one may cost a page to be read; see
- * pooled-index.ts for how far down the nearest one is found.
+ * principal-numbers.ts for how far down the nearest one is found.
  */
 const SPARE_CANDIDATES = 7;
 const MIN_CANDIDATES = 8;

@@ -12,9 +12,12 @@ import { printable } from "./printable.ts";
 import { sha256Hex } from "./sha256.ts";
 
 /** The newest manifest format, and the one that is written. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 
-/** The oldest that is still read: 1 knew one statistic and no siblings, 2 only float32 weights and no index to search. */
+/**
+ * The oldest that is still read: 1 knew one statistic and no siblings, 2 only float32 weights and no index to search, 3 an
+ * index of means, which isn't searched any more.
+ */
 const OLDEST_FORMAT_VERSION = 1;
 
 /** No file of a bundle is larger: Cloudflare serves static assets up to 25 MiB. */
@@ -124,9 +127,11 @@ const pagedRows = {
 const index = z.discriminatedUnion("kind", [
   /** hnswlib's saved graph, in order of its parts; the edge scans the rows all the same. */
   z.strictObject({ kind: z.literal("hnsw"), files: z.array(fileName).min(1) }),
-  /** Means of the images over 2×2 pixels (pooled-index.ts), in order of its parts. */
+  /** Of format 3, means of the images over 2×2 pixels: refused where it is searched. */
   z.strictObject({ kind: z.literal("pooled"), files: z.array(fileName).min(1), ...pagedRows }),
-  /** The same means in Vectorize (vector-index.ts); calibrated and measured with an exact search of them. */
+  /** Numbers of the images along principal directions (principal-numbers.ts), in parts of as many bytes. */
+  z.strictObject({ kind: z.literal("principal"), files: z.array(fileName).min(1), ...pagedRows }),
+  /** Means of the images over 2×2 pixels in Vectorize (vector-index.ts); calibrated and measured with an exact search of them. */
   z.strictObject({ kind: z.literal("vectorize"), dimensions: positive, ...pagedRows }),
 ]);
 

@@ -4,7 +4,7 @@
  */
 
 import { POSITIONS } from "./aligned-distance.ts";
-import { wholeVectors } from "./kernel-memory.ts";
+import { instantiate, layOutMemory, wholeVectors } from "./kernel-memory.ts";
 import type { NeighbourScanSpec } from "./neighbour-scan.ts";
 
 /** Smaller images have too few cells to tell one from another. */
@@ -58,8 +58,6 @@ export interface PooledKernel {
   dotProducts(...parameters: number[]): void;
   measure(...parameters: number[]): void;
   search(...parameters: number[]): number;
-  nearest(...parameters: number[]): number;
-  similar(...parameters: number[]): number;
   candidates(...parameters: number[]): number;
 }
 
@@ -103,4 +101,53 @@ export function layOutLevel(
 export function widenQueries({ stride, queries, widenedAt }: Level, buffer: ArrayBuffer): void {
   const numbers = POSITIONS.length * stride;
   new Int16Array(buffer, widenedAt, numbers).set(new Uint8Array(buffer, queries.bytesAt, numbers));
+}
+
+/** Bytes from one row of `poolRows` to the next: whole vectors. */
+export function pooledStride(shape: readonly number[]): number {
+  return wholeVectors(cellsOf(shape, 2));
+}
+
+/** Images whose means are computed at once. */
+const POOLED_AT_ONCE = 1024;
+
+/** The means over 2×2 pixels of images that are in memory: [n, pooledStride]. */
+export function poolRows(
+  module: WebAssembly.Module,
+  rows: Uint8Array,
+  shape: readonly number[],
+): Uint8Array<ArrayBuffer> {
+  const [height = 0, width = 0, channels = 0] = shape;
+  const rowLength = height * width * channels;
+  const rowCount = rows.length / rowLength;
+  const stride = pooledStride(shape);
+  const pooled = new Uint8Array(rowCount * stride);
+  const { allocate, create } = layOutMemory();
+  const blockRows = Math.min(rowCount, POOLED_AT_ONCE);
+  const rowsAt = allocate(blockRows * rowLength + VECTOR_BYTES);
+  const level = layOutLevel(2, shape, blockRows, allocate);
+  const memory = create();
+  const kernel = instantiate<PooledKernel>(module, memory);
+  const block = new Uint8Array(memory.buffer as ArrayBuffer, rowsAt, blockRows * rowLength);
+  const { bytesAt, sumsAt, squaresAt, inversesAt } = level.rows;
+  for (let first = 0; first < rowCount; first += blockRows) {
+    const count = Math.min(blockRows, rowCount - first);
+    block.set(rows.subarray(first * rowLength, (first + count) * rowLength));
+    kernel.pool(
+      rowsAt,
+      rowLength,
+      count,
+      height,
+      width,
+      channels,
+      2,
+      bytesAt,
+      stride,
+      sumsAt,
+      squaresAt,
+      inversesAt,
+    );
+    pooled.set(new Uint8Array(memory.buffer as ArrayBuffer, bytesAt, count * stride), first * stride);
+  }
+  return pooled;
 }

@@ -5,10 +5,11 @@ import type { NeighbourScan, NeighbourScanSpec } from "./neighbour-scan.ts";
 import { createPlainScan } from "./plain-scan.ts";
 import { isPoolable } from "./pooled-rows.ts";
 
-/** kernels/build/scan.wasm, pooled.wasm and align.wasm, compiled. */
+/** kernels/build/scan.wasm, pooled.wasm, principal.wasm and align.wasm, compiled. */
 export interface ScanKernels {
   readonly scan: WebAssembly.Module;
   readonly pooled: WebAssembly.Module;
+  readonly principal: WebAssembly.Module;
   readonly align: WebAssembly.Module;
 }
 

@@ -4,8 +4,8 @@ import type { CandidateIndex } from "./candidate-index.ts";
 import { createIndexedSearch } from "./indexed-search.ts";
 import { BundleError, type Manifest } from "./manifest.ts";
 import type { NeighbourScanSpec, NeighbourSearch } from "./neighbour-scan.ts";
-import { createPooledIndex, pooledStride } from "./pooled-index.ts";
 import { isPoolable } from "./pooled-rows.ts";
+import { createPrincipalIndex } from "./principal-index.ts";
 import { createRowReader, type RowPage } from "./row-pages.ts";
 import { createTrainingScan, type ScanKernels } from "./training-scan.ts";
 import { createVectorIndex, type VectorDatabase } from "./vector-index.ts";
@@ -19,7 +19,7 @@ export interface BundleFiles {
 }
 
 type Neighbours = NonNullable<Manifest["neighbours"]>;
-type PooledSpec = Extract<Neighbours["index"], { kind: "pooled" }>;
+type PrincipalSpec = Extract<Neighbours["index"], { kind: "principal" }>;
 
 /** Pages of rows that were read last. */
 const PAGE_CACHE_BYTES = 4 * 2 ** 20;
@@ -29,7 +29,7 @@ export function searchBytes({ neighbours, files, output }: Manifest): number {
   if (!neighbours) return 0;
   const { index, rowCount, rowLength, dtype } = neighbours;
   if (index && index.kind !== "hnsw") {
-    const parts = index.kind === "pooled" ? index.files : [];
+    const parts = index.kind === "principal" ? index.files : [];
     const held = files.filter(({ path }) => parts.includes(path) || path === index.pagesFile);
     return held.reduce((sum, { bytes }) => sum + bytes, PAGE_CACHE_BYTES) * INDEX_OVERHEAD;
   }
@@ -37,8 +37,9 @@ export function searchBytes({ neighbours, files, output }: Manifest): number {
   return output.kind === "image" ? rows * SCAN_OVERHEAD : rows;
 }
 
-/** Means over 4×4 pixels and numbers a row, beside the means over 2×2 and beside the rows. */
-const INDEX_OVERHEAD = 1.5;
+/** Four numbers a row beside the index, and lists of rows. */
+const INDEX_OVERHEAD = 1.3;
+/** Means over 2×2 and 4×4 pixels and numbers a row, beside the rows. */
 const SCAN_OVERHEAD = 1.5;
 
 /**
@@ -65,9 +66,14 @@ export async function openTrainingSearch(
   }
   const spec: NeighbourScanSpec = { dtype, rowCount, shape: output.shape };
   if (index && index.kind !== "hnsw") {
+    if (index.kind === "pooled") {
+      throw new BundleError(
+        `${name}/manifest.json: an index of means, which isn't searched any more. Export the model again.`,
+      );
+    }
     if (!isPoolable(spec)) {
       throw new BundleError(
-        `${name}/manifest.json: an index of means, but ${output.shape.join("×")} ${dtype} rows have none. Export the model again.`,
+        `${name}/manifest.json: an index of images, but ${output.shape.join("×")} ${dtype} rows are none. Export the model again.`,
       );
     }
     const reader = createRowReader({
@@ -86,7 +92,7 @@ export async function openTrainingSearch(
     const candidates =
       index.kind === "vectorize"
         ? createVectorIndex(vectors!, kernels.pooled, rowCount, output.shape, version)
-        : await openPooled(spec, index, files, kernels);
+        : await openPrincipal(spec, index, files, kernels);
     return createIndexedSearch({ ...spec, reader, kernels, aligns: true, index: candidates });
   }
   const scan = createTrainingScan(kernels, spec);
@@ -99,18 +105,18 @@ export async function openTrainingSearch(
   return scan;
 }
 
-async function openPooled(
+async function openPrincipal(
   { rowCount, shape }: NeighbourScanSpec,
-  { files: parts }: PooledSpec,
+  { files: parts }: PrincipalSpec,
   files: BundleFiles,
   kernels: ScanKernels,
 ): Promise<CandidateIndex> {
-  const index = createPooledIndex(kernels.pooled, rowCount, shape);
-  const partRows = Math.ceil(rowCount / parts.length);
-  const stride = pooledStride(shape);
+  const index = createPrincipalIndex(kernels.principal, rowCount, shape);
+  const whole = index.bytes.length;
+  const partBytes = Math.ceil(whole / parts.length);
   await fill(
     index.bytes,
-    parts.map((file, i) => ({ file, bytes: Math.min(partRows, rowCount - i * partRows) * stride })),
+    parts.map((file, i) => ({ file, bytes: Math.min(partBytes, whole - i * partBytes) })),
     files,
   );
   return index;

@@ -1,6 +1,6 @@
 /**
  * Candidates from a vector database, for training sets that no isolate holds. It has every image's means over 2×2
- * pixels (pooled-index.ts), in a namespace of the model's version.
+ * pixels (pooled-rows.ts), in a namespace of the model's version.
  *
  * Cloudflare's Vectorize: vectors of up to 1,536 float32, up to 10 million an index, 100 results a query as long as
  * neither values nor metadata are asked for. https://developers.cloudflare.com/vectorize/platform/limits/
@@ -9,8 +9,7 @@
 import { movedImages, POSITIONS } from "./aligned-distance.ts";
 import type { CandidateIndex } from "./candidate-index.ts";
 import { BundleError } from "./manifest.ts";
-import { pooledStride, poolRows } from "./pooled-index.ts";
-import { cellsOf } from "./pooled-rows.ts";
+import { cellsOf, pooledStride, poolRows } from "./pooled-rows.ts";
 
 export const MAX_DIMENSIONS = 1536;
 const MAX_RESULTS = 100;

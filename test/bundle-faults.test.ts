@@ -65,7 +65,7 @@ function faults(whole: Uint8Array): fc.Arbitrary<Uint8Array<ArrayBuffer>> {
 const KINDS: Readonly<Record<string, Partial<SmallBundle>>> = {
   float32: {},
   int8: { weights: "int8" },
-  indexed: { indexed: "pooled", weights: "int8" },
+  indexed: { indexed: "principal", weights: "int8" },
 };
 
 describe.each(Object.entries(KINDS))("%s", (name, kind) => {

@@ -6,6 +6,7 @@ import { createRandom, type Random } from "../shared/random.ts";
 import { sizeOf } from "../trainer/autodiff/tensor.ts";
 import type { Rows } from "../trainer/data/dataset.ts";
 import { scanRows } from "../trainer/data/scan-rows.ts";
+import { createOnnxEngine } from "../trainer/engine/onnx-engine.ts";
 import { writeBundle } from "../trainer/export/bundle.ts";
 import { calibrate } from "../trainer/export/calibrate.ts";
 import { indexRows } from "../trainer/export/row-index.ts";
@@ -32,7 +33,7 @@ export interface SmallBundle {
   /** Leaves out how far training examples are from each other, which takes long for many. */
   readonly withoutSiblings?: boolean;
   /** Searched by an index, its rows read page by page. */
-  readonly indexed?: "pooled" | "vectorize";
+  readonly indexed?: "principal" | "vectorize";
   readonly seed?: number;
 }
 
@@ -83,10 +84,12 @@ export async function writeSmallBundle(directory: string, bundle: SmallBundle): 
   const train = randomRows(random.fork("train"), rowCount, length, isImage);
   const heldOut = randomRows(random.fork("held-out"), heldOutCount, length, isImage);
   const scan = bundle.withoutRows ? null : scanRows(train, output.shape);
+  const engine = createOnnxEngine();
   const indexed =
     scan && bundle.indexed
-      ? await indexRows(bundle.indexed, train, output.shape, heldOut, scan, () => {})
+      ? await indexRows(engine, bundle.indexed, train, output.shape, heldOut, scan, () => {})
       : null;
+  await engine.dispose();
   const search = indexed?.search ?? scan;
   const stored = withWeights({ latentSize: inputSize, layers, weights }, bundle.weights ?? "float32");
   return writeBundle(directory, {

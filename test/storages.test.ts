@@ -19,7 +19,7 @@ beforeAll(async () => {
   bundle = join(folder, "grey");
   await writeSmallBundle(bundle, { name: "grey", output: GREY });
   indexed = join(folder, "indexed");
-  await writeSmallBundle(indexed, { name: "indexed", output: GREY, seed: 4, indexed: "pooled" });
+  await writeSmallBundle(indexed, { name: "indexed", output: GREY, seed: 4, indexed: "principal" });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

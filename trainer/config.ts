@@ -145,12 +145,12 @@ const exportSchema = z.strictObject({
   /** The p-value below which the memorisation check says `copy`. */
   alpha: z.number().positive().max(0.05).default(0.01),
   /**
-   * Images of more bytes than this are searched by an index of a quarter of them, and read from storage as they are
+   * Images of more bytes than this are searched by an index of 112 bytes of each, and read from storage as they are
    * needed; null: never. An isolate has 128 MB, and a scan takes one and a half times the images.
    */
   indexAboveMiB: z.number().nonnegative().nullable().default(56),
   /** Where that index lies: in the bundle, for an isolate's memory, or in Vectorize, for more than fits there. */
-  index: z.enum(["pooled", "vectorize"]).default("pooled"),
+  index: z.enum(["principal", "vectorize"]).default("principal"),
 });
 
 const runSchema = z.strictObject({

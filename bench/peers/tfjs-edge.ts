@@ -8,6 +8,7 @@ import { loadTfjsGenerator } from "../../edge/generator-tfjs.ts";
 import { assetStorage } from "../../edge/storage/assets.ts";
 import alignModule from "../../kernels/build/align.wasm";
 import pooledModule from "../../kernels/build/pooled.wasm";
+import principalModule from "../../kernels/build/principal.wasm";
 import scanModule from "../../kernels/build/scan.wasm";
 
 interface Env {
@@ -24,7 +25,12 @@ export default {
       storage: assetStorage(fetchAsset),
       vectors: null,
       memoryBytes: 100 * 2 ** 20,
-      scanKernels: { scan: scanModule, pooled: pooledModule, align: alignModule },
+      scanKernels: {
+        scan: scanModule,
+        pooled: pooledModule,
+        principal: principalModule,
+        align: alignModule,
+      },
       loadGenerator: (manifest, readFile) => loadTfjsGenerator(tfjsModule, manifest, readFile),
       decodeJpeg: () => Promise.reject(new Error("no JPEGs here")),
     });

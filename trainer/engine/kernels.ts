@@ -33,5 +33,10 @@ export function loadKernel<Exports>(name: string, memory: WebAssembly.Memory): E
 
 /** What searches over training rows run. */
 export function scanKernels(): ScanKernels {
-  return { scan: kernelModule("scan"), pooled: kernelModule("pooled"), align: kernelModule("align") };
+  return {
+    scan: kernelModule("scan"),
+    pooled: kernelModule("pooled"),
+    principal: kernelModule("principal"),
+    align: kernelModule("align"),
+  };
 }

@@ -209,12 +209,12 @@ function calibrationFile({ nullStatistics, ...rest }: CalibrationContent) {
   };
 }
 
-/** The index in parts of whole rows, and the hashes of the pages that the rows are read by. */
+/** The index in parts, and the hashes of the pages that the rows are read by. */
 async function indexFiles(
   { kind, bytes, dimensions, pageRows, recall }: RowIndex,
   { neighbours, files }: ReturnType<typeof rowFiles>,
 ): Promise<{ entry: NonNullable<NonNullable<Manifest["neighbours"]>["index"]>; files: BundleFile[] }> {
-  const parts = bytes ? indexParts(bytes, neighbours.rowCount) : [];
+  const parts = bytes ? indexParts(bytes) : [];
   const shards = new Map(files.map((file) => [file.path, file.bytes]));
   const pages = rowPages({ ...neighbours, index: null }, pageRows);
   const hashes = new Uint8Array(pages.length * PAGE_HASH_BYTES);
@@ -226,17 +226,16 @@ async function indexFiles(
   const paged = { pageRows, pagesFile, recall };
   return {
     entry:
-      kind === "pooled"
+      kind === "principal"
         ? { kind, files: parts.map(({ path }) => path), ...paged }
         : { kind, dimensions, ...paged },
     files: [...parts, { path: pagesFile, bytes: hashes }],
   };
 }
 
-function indexParts(bytes: Uint8Array<ArrayBuffer>, rowCount: number): BundleFile[] {
-  const stride = bytes.length / rowCount;
-  const parts = Math.ceil(rowCount / Math.floor(SHARD_BYTES / stride));
-  const partBytes = Math.ceil(rowCount / parts) * stride;
+function indexParts(bytes: Uint8Array<ArrayBuffer>): BundleFile[] {
+  const parts = Math.ceil(bytes.length / SHARD_BYTES);
+  const partBytes = Math.ceil(bytes.length / parts);
   return Array.from({ length: parts }, (_, i) => ({
     path: `index.${i}.bin`,
     bytes: bytes.subarray(i * partBytes, Math.min(bytes.length, (i + 1) * partBytes)),

@@ -2,8 +2,7 @@
 
 import { MAX_NEIGHBOURS } from "../../shared/neighbour-scan.ts";
 import { createPlainScan } from "../../shared/plain-scan.ts";
-import { pooledStride, poolRows } from "../../shared/pooled-index.ts";
-import { cellsOf } from "../../shared/pooled-rows.ts";
+import { cellsOf, pooledStride, poolRows } from "../../shared/pooled-rows.ts";
 import { type VectorDatabase, vectorId } from "../../shared/vector-index.ts";
 import { scanKernels } from "../engine/kernels.ts";
 

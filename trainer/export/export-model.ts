@@ -83,6 +83,7 @@ export async function exportModel(request: ExportRequest): Promise<void> {
   };
   const begun = performance.now();
   const { published, siblings, index, calibration, test } = await prepareCheck(
+    engine,
     config.export,
     dataset,
     working,

@@ -4,6 +4,7 @@ import type { MemorisationTest } from "../../shared/memorisation-check.ts";
 import type { Config } from "../config.ts";
 import type { Dataset, Rows } from "../data/dataset.ts";
 import { scanRows } from "../data/scan-rows.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { CalibrationContent } from "./bundle.ts";
 import { calibrate, type OnProgress } from "./calibrate.ts";
 import { indexRows, type RowIndex } from "./row-index.ts";
@@ -20,8 +21,12 @@ export interface PreparedCheck {
   readonly test: MemorisationTest | null;
 }
 
-/** @param working told how far each part is */
+/**
+ * @param engine  finds what an index needs
+ * @param working told how far each part is
+ */
 export async function prepareCheck(
+  engine: Engine,
   settings: Config["export"],
   { train, heldOut, shape }: Pick<Dataset, "train" | "heldOut" | "shape">,
   working: (what: string) => OnProgress,
@@ -34,7 +39,7 @@ export async function prepareCheck(
   const { indexAboveMiB } = settings;
   const needsIndex = indexAboveMiB !== null && train.values.byteLength > indexAboveMiB * 2 ** 20;
   const indexed = needsIndex
-    ? await indexRows(settings.index, train, shape, heldOut, scan, working("measuring the index"))
+    ? await indexRows(engine, settings.index, train, shape, heldOut, scan, working("measuring the index"))
     : null;
   const search = indexed?.search ?? scan;
   const progress = working("calibrating the memorisation check");

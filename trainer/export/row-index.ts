@@ -3,22 +3,24 @@
 import type { CandidateIndex } from "../../shared/candidate-index.ts";
 import { createIndexedSearch } from "../../shared/indexed-search.ts";
 import type { NeighbourScan, NeighbourSearch } from "../../shared/neighbour-scan.ts";
-import { createPooledIndex, poolRows } from "../../shared/pooled-index.ts";
 import { cellsOf, isPoolable } from "../../shared/pooled-rows.ts";
+import { createPrincipalIndex } from "../../shared/principal-index.ts";
 import { createVectorIndex, MAX_DIMENSIONS } from "../../shared/vector-index.ts";
 import type { Rows } from "../data/dataset.ts";
+import type { Engine } from "../engine/engine.ts";
 import { scanKernels } from "../engine/kernels.ts";
 import { InputError } from "../input-error.ts";
 import type { OnProgress } from "./calibrate.ts";
 import { exactVectors } from "./exact-vectors.ts";
+import { principalRows } from "./principal-rows.ts";
 
-export type IndexKind = "pooled" | "vectorize";
+export type IndexKind = "principal" | "vectorize";
 
 export interface RowIndex {
   readonly kind: IndexKind;
-  /** [rows, stride]; of Vectorize's, whose vectors are made when it is filled, null. */
+  /** What is in memory; of Vectorize's, whose vectors are made when it is filled, null. */
   readonly bytes: Uint8Array<ArrayBuffer> | null;
-  /** Means of an image. */
+  /** Numbers in Vectorize's vectors. */
   readonly dimensions: number;
   readonly pageRows: number;
   readonly recall: { readonly at1: number; readonly queries: number };
@@ -31,10 +33,12 @@ const MAX_PAGES = 12_000;
 const RECALL_QUERIES = 500;
 
 /**
- * @param scan over the rows: the oracle
+ * @param engine finds the directions
+ * @param scan   over the rows: the oracle
  * @returns the index, and the edge's own search by it, or null for rows that none is known for
  */
 export async function indexRows(
+  engine: Engine,
   kind: IndexKind,
   rows: Rows,
   shape: readonly number[],
@@ -48,10 +52,10 @@ export async function indexRows(
   const dimensions = cellsOf(shape, 2);
   if (kind === "vectorize" && dimensions > MAX_DIMENSIONS) {
     throw new InputError(
-      `export.index: Vectorize takes ${MAX_DIMENSIONS} dimensions, images of ${shape.join("×")} have ${dimensions}. Use "pooled".`,
+      `export.index: Vectorize takes ${MAX_DIMENSIONS} dimensions, images of ${shape.join("×")} have ${dimensions}. Use "principal".`,
     );
   }
-  const bytes = kind === "pooled" ? poolRows(kernels.pooled, values, shape) : null;
+  const bytes = kind === "principal" ? await principalRows(engine, values, length) : null;
   const index = bytes
     ? filledIndex(bytes, rowCount, shape)
     : createVectorIndex(exactVectors(values, shape), kernels.pooled, rowCount, shape, "");
@@ -82,7 +86,7 @@ export async function indexRows(
 }
 
 function filledIndex(bytes: Uint8Array, rowCount: number, shape: readonly number[]): CandidateIndex {
-  const index = createPooledIndex(scanKernels().pooled, rowCount, shape);
+  const index = createPrincipalIndex(scanKernels().principal, rowCount, shape);
   index.bytes.set(bytes);
   return index;
 }
