@@ -12,7 +12,7 @@ const FINE: usize = 64;
 const DIRECTIONS = 95;
 
 /** Positions of a query, as shared/aligned-distance.ts lists them. */
-const POSITIONS: i32 = 5;
+const POSITIONS: usize = 5;
 
 /** Bytes of a query's weights: int16. */
 const QUERY: usize = 192;
@@ -103,20 +103,20 @@ function inverseRoot(square: f32): f32 {
   return square > 1e-3 ? <f32>(1 / Math.sqrt(<f64>square)) : 0;
 }
 
-/** Of four rows, products of their first 32 numbers with weights, not added up. */
+/** The products of a row's first 32 numbers with weights, not added up. */
 // @ts-ignore: decorator
 @inline
-function products(row: usize, weights: usize): v128 {
+function products(row: usize, a: v128, b: v128, c: v128, d: v128): v128 {
   return i32x4.add(
-    i32x4.add(
-      i32x4.dot_i16x8_s(v128.load8x8_s(row), v128.load(weights)),
-      i32x4.dot_i16x8_s(v128.load8x8_s(row, 8), v128.load(weights, 16)),
-    ),
-    i32x4.add(
-      i32x4.dot_i16x8_s(v128.load8x8_s(row, 16), v128.load(weights, 32)),
-      i32x4.dot_i16x8_s(v128.load8x8_s(row, 24), v128.load(weights, 48)),
-    ),
+    i32x4.add(i32x4.dot_i16x8_s(v128.load8x8_s(row), a), i32x4.dot_i16x8_s(v128.load8x8_s(row, 8), b)),
+    i32x4.add(i32x4.dot_i16x8_s(v128.load8x8_s(row, 16), c), i32x4.dot_i16x8_s(v128.load8x8_s(row, 24), d)),
   );
+}
+
+// @ts-ignore: decorator
+@inline
+function productsAt(row: usize, weights: usize): v128 {
+  return products(row, v128.load(weights), v128.load(weights, 16), v128.load(weights, 32), v128.load(weights, 48));
 }
 
 /** The sums of the lanes of four vectors. */
@@ -128,19 +128,7 @@ function sumEach(a: v128, b: v128, c: v128, d: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(ab, cd, 0, 1, 4, 5), v128.shuffle<i32>(ab, cd, 2, 3, 6, 7));
 }
 
-/** The products of four rows' first 32 numbers, but for the first two, with a query. */
-// @ts-ignore: decorator
-@inline
-function correlationsOf(rows: usize, weights: usize): v128 {
-  return sumEach(
-    products(rows, weights),
-    products(rows + COARSE, weights),
-    products(rows + COARSE * 2, weights),
-    products(rows + COARSE * 3, weights),
-  );
-}
-
-/** The products of four rows' first two numbers with a query. */
+/** The products of four rows' first two numbers with weights. */
 // @ts-ignore: decorator
 @inline
 function firstTwoOf(rows: usize, weights: v128): v128 {
@@ -157,136 +145,160 @@ const FIRST_BIN = 103 << 7;
 
 // @ts-ignore: decorator
 @inline
-function binsOf(squared: v128): v128 {
-  const bins = i32x4.sub(i32x4.shr_s(f32x4.max(squared, f32x4.splat(0)), 16), i32x4.splat(FIRST_BIN));
-  return i32x4.max_s(bins, i32x4.splat(0));
+function countBins(histogram: usize, squared: v128): void {
+  countBin(histogram, f32x4.extract_lane(squared, 0));
+  countBin(histogram, f32x4.extract_lane(squared, 1));
+  countBin(histogram, f32x4.extract_lane(squared, 2));
+  countBin(histogram, f32x4.extract_lane(squared, 3));
 }
 
 // @ts-ignore: decorator
 @inline
-function countBins(histogram: usize, bins: v128): void {
-  countBin(histogram, i32x4.extract_lane(bins, 0));
-  countBin(histogram, i32x4.extract_lane(bins, 1));
-  countBin(histogram, i32x4.extract_lane(bins, 2));
-  countBin(histogram, i32x4.extract_lane(bins, 3));
-}
-
-// @ts-ignore: decorator
-@inline
-function countBin(histogram: usize, bin: i32): void {
+function countBin(histogram: usize, squared: f32): void {
+  const bin = max(0, (reinterpret<i32>(max<f32>(squared, 0)) >> 16) - FIRST_BIN);
   const at = histogram + (<usize>bin << 2);
   store<u32>(at, load<u32>(at) + 1);
 }
 
-/** The bin by which `wanted` rows are counted. */
-function lastBin(histogram: usize, wanted: i32): i32 {
+/** Below it lie about as many of the counted distances as are wanted. */
+function limitOf(histogram: usize, wanted: i32): f32 {
   let left = wanted;
   let bin = 0;
   for (; bin < BINS - 1; bin++) {
     left -= load<i32>(histogram + (<usize>bin << 2));
     if (left <= 0) break;
   }
-  return bin;
+  return reinterpret<f32>((bin + 1 + FIRST_BIN) << 16);
 }
 
-/** Rows whose bins tell where a list ends: four of every so many. More would cost more than they gain. */
+/** Rows whose distances tell where a list ends: four of every so many. More would cost more than they gain. */
 const SAMPLED_OF = 64;
 
 /** Below it every row counts. */
 const SAMPLED_FROM = 1 << 15;
 
-/** Appends those of four rows whose bit is set; returns the end of the list, which is at most `limit`. */
-// @ts-ignore: decorator
-@inline
-function append(end: usize, limit: usize, first: i32, bits: i32, rowCount: i32): usize {
-  for (; bits != 0 && end < limit; bits &= bits - 1) {
-    const row = first + ctz(bits);
-    if (row >= rowCount) break;
-    store<i32>(end, row);
-    end += 4;
-  }
-  return end;
-}
-
 /**
  * The rows that look nearest, and those that look most similar, to a query by their first 32 numbers: about as many as
- * are wanted. Where the lists end is told by a sample of the rows.
+ * are wanted.
  *
- * @param coarse      int8 [rowCount, 32]; 96 readable bytes follow
+ * Of the similar ones first about as many as `within` are taken by the query's first position, and of them those that
+ * correlate most in any. The distance of what is similar is that of rows and query made as long as 1: 2 − 2·correlation.
+ * Where the lists end is told by a sample of the rows.
+ *
+ * @param coarse     int8 [rowCount, 32]; 96 readable bytes follow
  * @param squares, inverses as `measure` writes them; 3 more may be read
- * @param queries     int16 [6, 96]: weights for distances, then for correlations in the query's first position
- * @param step        what a product's step is, as a distance's part
- * @param square      the sum of squares of the query's numbers
- * @param gain        what makes a product with the second weights a correlation, but for the row's inverse
- * @param histograms  room for 2 × 8192 uint32
- * @param near, similar out: int32, each with room for twice as many as are wanted
- * @param counts      out: 2 int32
+ * @param queries    int16 [6, 96]: weights for distances, then for correlations in each position
+ * @param step       what a product's step is, as a distance's part
+ * @param square     the sum of squares of the query's numbers
+ * @param gains      float32 [5]: what makes products of each position correlations, but for the row's inverse
+ * @param histograms room for 2 × 8192 uint32
+ * @param near       out: int32, room for twice as many as are wanted
+ * @param similar    out: int32, room for 2 × within
+ * @param angles     room for 2 × within float32
+ * @param counts     out: 2 int32
  */
 export function shortlist(
   coarse: usize, rowCount: i32, squares: usize, inverses: usize,
-  queries: usize, step: f32, square: f32, gain: f32,
-  histograms: usize, nearWanted: i32, similarWanted: i32, near: usize, similar: usize, counts: usize,
+  queries: usize, step: f32, square: f32, gains: usize, histograms: usize,
+  nearWanted: i32, near: usize, within: i32, similarWanted: i32, similar: usize, angles: usize, counts: usize,
 ): void {
+  const ofSimilar = histograms + (BINS << 2);
   const weights = queries + QUERY;
+  const a = v128.load(weights);
+  const b = v128.load(weights, 16);
+  const c = v128.load(weights, 32);
+  const d = v128.load(weights, 48);
   const firstTwo = v128.load32_splat(queries);
   const steps = f32x4.splat(-2 * step);
   const querySquares = f32x4.splat(square);
-  const gains = f32x4.splat(-2 * gain);
-  const two = f32x4.splat(2);
+  const gain = f32x4.splat(-2 * load<f32>(gains));
 
-  const sampled = rowCount < SAMPLED_FROM ? 4 : SAMPLED_OF;
-  memory.fill(histograms, 0, BINS << 3);
-  for (let first = 0; first + 4 <= rowCount; first += sampled) {
-    const rows = coarse + <usize>first * COARSE;
-    const at = <usize>first << 2;
-    const along = correlationsOf(rows, weights);
-    const all = i32x4.add(along, firstTwoOf(rows, firstTwo));
-    countBins(histograms, distanceBins(all, steps, squares + at, querySquares));
-    countBins(histograms + (BINS << 2), angleBins(along, gains, inverses + at, two));
-  }
-  const lastNear = i32x4.splat(lastBin(histograms, nearWanted / (sampled >> 2)));
-  const lastSimilar = i32x4.splat(lastBin(histograms + (BINS << 2), similarWanted / (sampled >> 2)));
-
+  const every = rowCount < SAMPLED_FROM ? 4 : SAMPLED_OF;
+  let nearLimit = f32x4.splat(0);
+  let similarLimit = f32x4.splat(0);
   let endOfNear = near;
   let endOfSimilar = similar;
   const limitOfNear = near + (<usize>nearWanted << 3);
-  const limitOfSimilar = similar + (<usize>similarWanted << 3);
-  for (let first = 0; first < rowCount; first += 4) {
-    const rows = coarse + <usize>first * COARSE;
-    const at = <usize>first << 2;
-    const along = correlationsOf(rows, weights);
-    const all = i32x4.add(along, firstTwoOf(rows, firstTwo));
-    const isNear = i32x4.bitmask(i32x4.le_s(distanceBins(all, steps, squares + at, querySquares), lastNear));
-    const isSimilar = i32x4.bitmask(i32x4.le_s(angleBins(along, gains, inverses + at, two), lastSimilar));
-    if (isNear != 0) endOfNear = append(endOfNear, limitOfNear, first, isNear, rowCount);
-    if (isSimilar != 0) endOfSimilar = append(endOfSimilar, limitOfSimilar, first, isSimilar, rowCount);
+  const limitOfSimilar = similar + (<usize>within << 3);
+  memory.fill(histograms, 0, BINS << 3);
+  // First the sample, then all.
+  for (let isSample = 1; isSample >= 0; isSample--) {
+    const stride = isSample ? every : 4;
+    const end = isSample ? rowCount - 3 : rowCount;
+    for (let first = 0; first < end; first += stride) {
+      const row = coarse + <usize>first * COARSE;
+      const at = <usize>first << 2;
+      const along = sumEach(
+        products(row, a, b, c, d),
+        products(row + COARSE, a, b, c, d),
+        products(row + COARSE * 2, a, b, c, d),
+        products(row + COARSE * 3, a, b, c, d),
+      );
+      const all = f32x4.convert_i32x4_s(i32x4.add(along, firstTwoOf(row, firstTwo)));
+      const distances = f32x4.add(f32x4.add(f32x4.mul(all, steps), v128.load(squares + at)), querySquares);
+      const correlations = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(along), gain), v128.load(inverses + at));
+      const unlike = f32x4.add(correlations, f32x4.splat(2));
+      if (isSample) {
+        countBins(histograms, distances);
+        countBins(ofSimilar, unlike);
+        continue;
+      }
+      let bits = i32x4.bitmask(f32x4.lt(distances, nearLimit));
+      for (; bits != 0 && endOfNear < limitOfNear; bits &= bits - 1) {
+        const i = first + ctz(bits);
+        if (i >= rowCount) break;
+        store<i32>(endOfNear, i);
+        endOfNear += 4;
+      }
+      bits = i32x4.bitmask(f32x4.lt(unlike, similarLimit));
+      for (; bits != 0 && endOfSimilar < limitOfSimilar; bits &= bits - 1) {
+        const i = first + ctz(bits);
+        if (i >= rowCount) break;
+        store<i32>(endOfSimilar, i);
+        store<f32>(angles + (endOfSimilar - similar), coarseAngle(coarse, inverses, i, weights, gains));
+        endOfSimilar += 4;
+      }
+    }
+    if (!isSample) break;
+    nearLimit = f32x4.splat(limitOf(histograms, nearWanted / (every >> 2)));
+    similarLimit = f32x4.splat(limitOf(ofSimilar, within / (every >> 2)));
   }
   store<i32>(counts, <i32>((endOfNear - near) >> 2));
-  store<i32>(counts, <i32>((endOfSimilar - similar) >> 2), 4);
+  store<i32>(counts, keepNearest(similar, angles, endOfSimilar, ofSimilar, similarWanted), 4);
 }
 
+/** 2 − 2·correlation with the query, in the position in which that is least. */
 // @ts-ignore: decorator
 @inline
-function distanceBins(sums: v128, steps: v128, squares: usize, querySquares: v128): v128 {
-  const distances = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sums), steps), v128.load(squares));
-  return binsOf(f32x4.add(distances, querySquares));
+function coarseAngle(coarse: usize, inverses: usize, i: i32, weights: usize, gains: usize): f32 {
+  const row = coarse + <usize>i * COARSE;
+  let best: f32 = -Infinity;
+  for (let position: usize = 0; position < POSITIONS; position++) {
+    const product = <f32>(<i32>sumLanes(productsAt(row, weights + position * QUERY)));
+    best = max(best, product * load<f32>(gains + (position << 2)));
+  }
+  return 2 - 2 * best * load<f32>(inverses + (<usize>i << 2));
 }
 
-/** By the squared distance of what is made as long as 1: 2 − 2·correlation. */
-// @ts-ignore: decorator
-@inline
-function angleBins(sums: v128, gains: v128, inverses: usize, two: v128): v128 {
-  const correlations = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(sums), gains), v128.load(inverses));
-  return binsOf(f32x4.add(correlations, two));
+/** Of a list with distances, keeps about as many as are wanted, in their order; returns how many. */
+function keepNearest(list: usize, distances: usize, end: usize, histogram: usize, wanted: i32): i32 {
+  memory.fill(histogram, 0, BINS << 2);
+  for (let at = list; at < end; at += 4) countBin(histogram, load<f32>(distances + (at - list)));
+  const limit = limitOf(histogram, wanted);
+  let kept = list;
+  for (let at = list; at < end; at += 4) {
+    store<i32>(kept, load<i32>(at));
+    kept += <usize>(load<f32>(distances + (at - list)) < limit) << 2;
+  }
+  return <i32>((kept - list) >> 2);
 }
 
 /** The product of a row with the weights. */
 // @ts-ignore: decorator
 @inline
 function productOf(coarse: usize, fine: usize, weights: usize): i32 {
-  let sum = products(coarse, weights);
-  sum = i32x4.add(sum, products(fine, weights + COARSE * 2));
-  return <i32>sumLanes(i32x4.add(sum, products(fine + COARSE, weights + COARSE * 4)));
+  const sum = i32x4.add(productsAt(coarse, weights), productsAt(fine, weights + COARSE * 2));
+  return <i32>sumLanes(i32x4.add(sum, productsAt(fine + COARSE, weights + COARSE * 4)));
 }
 
 /**
@@ -334,9 +346,9 @@ export function similar(
     const ofCoarse = coarse + <usize>i * COARSE;
     const ofFine = fine + <usize>i * FINE;
     let best: f64 = -Infinity;
-    for (let position = 0; position < POSITIONS; position++) {
-      const product = productOf(ofCoarse, ofFine, queries + <usize>(position + 1) * QUERY);
-      best = max(best, <f64>product * <f64>load<f32>(gains + (<usize>position << 2)));
+    for (let position: usize = 0; position < POSITIONS; position++) {
+      const product = productOf(ofCoarse, ofFine, queries + (position + 1) * QUERY);
+      best = max(best, <f64>product * <f64>load<f32>(gains + (position << 2)));
     }
     const score = -best * <f64>load<f32>(inverses + (<usize>i << 2));
     if (score >= worst || i == exclude || isRepeated(coarse, fine, i, score, found, scores, indices)) continue;

@@ -26,6 +26,9 @@ const MIN_NEAREST = 1024;
 const SIMILAR_SHARE = 1 / 64;
 const MIN_SIMILAR = 3072;
 
+/** Rows of those that are looked at by all numbers: those that correlate most by their first in any position. */
+const SIMILAR_FINALISTS = 512;
+
 /** As in the kernel. */
 const HISTOGRAM_BINS = 8192;
 
@@ -63,6 +66,7 @@ export function createPrincipalIndex(
   const histogramsAt = allocate(2 * HISTOGRAM_BINS * 4);
   const nearAt = allocate(2 * nearWanted * 4);
   const similarAt = allocate(2 * similarWanted * 4);
+  const anglesAt = allocate(2 * similarWanted * 4);
   const coarseSquaresAt = rowNumbers();
   const coarseInversesAt = rowNumbers();
   const squaresAt = rowNumbers();
@@ -137,12 +141,14 @@ export function createPrincipalIndex(
         weightsAt,
         step,
         square,
-        gains[0]!,
+        gainsAt,
         histogramsAt,
         nearWanted,
-        similarWanted,
         nearAt,
+        similarWanted,
+        SIMILAR_FINALISTS,
         similarAt,
+        anglesAt,
         countsAt,
       );
       const [nearCount, similarCount] = new Int32Array(buffer, countsAt, 2);
