@@ -15,8 +15,19 @@ export interface Candidates {
   readonly similar: Uint32Array<ArrayBuffer>;
 }
 
+/** How far down an index's lists it is worth to look: every row may cost a page to be read. */
+export interface CandidateDepth {
+  /** Rows that are looked at for the nearest, at least. */
+  readonly nearest: number;
+  /** … and beyond those that are asked for. */
+  readonly spare: number;
+  /** Rows that are looked at for the most similar. */
+  readonly similar: number;
+}
+
 export interface CandidateIndex {
   readonly memoryBytes: number;
+  readonly depth: CandidateDepth;
   /** @param exclude a row to leave out */
   candidates(
     query: Uint8Array | Float32Array,

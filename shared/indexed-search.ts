@@ -18,17 +18,7 @@ import {
 import type { RowReader } from "./row-pages.ts";
 import type { ScanKernels } from "./training-scan.ts";
 
-/**
- * Candidates beyond those that are asked for, and the least of them. Every one may cost a page to be read; see
- * principal-numbers.ts for how far down the nearest one is found.
- */
-const SPARE_CANDIDATES = 7;
-const MIN_CANDIDATES = 8;
-
-/**
- * Rows that a query is aligned with, and the neighbourhood of the statistic. On MNIST 8 of them find as many altered
- * copies as 50.
- */
+/** The neighbourhood of the statistic. On MNIST one of 8 finds as many altered copies as one of 50. */
 const ALIGNED = 8;
 
 export interface IndexedSearchSpec extends NeighbourScanSpec {
@@ -45,6 +35,7 @@ export function createIndexedSearch(spec: IndexedSearchSpec): NeighbourSearch {
   const asRow = (bytes: Uint8Array<ArrayBuffer>): Row =>
     dtype === "uint8" ? bytes : new Float32Array(bytes.buffer, bytes.byteOffset, rowLength);
   const alignedNeighbourhood = aligns ? ALIGNED : 0;
+  const { depth } = index;
 
   // Made once: memories of their own for every query would wait to be collected.
   const scans = new Map<number, NeighbourScan>();
@@ -72,12 +63,12 @@ export function createIndexedSearch(spec: IndexedSearchSpec): NeighbourSearch {
     async around(query, k, exclude = -1) {
       checkSearch(search, query, k);
       const counts = {
-        nearest: Math.max(MIN_CANDIDATES, k + SPARE_CANDIDATES),
-        similar: alignedNeighbourhood,
+        nearest: Math.max(depth.nearest, k + depth.spare),
+        similar: aligns ? depth.similar : 0,
       };
       const { nearest, similar } = await index.candidates(query, counts, exclude);
       // The same ones are aligned whatever k is, as a p-value must not depend on it.
-      const aligned = new Set([...nearest.subarray(0, MIN_CANDIDATES), ...similar]);
+      const aligned = new Set([...nearest.subarray(0, depth.nearest), ...similar]);
       // In the rows' order, so that the lower one wins a tie.
       const numbers = [...new Set([...aligned, ...nearest])].sort((a, b) => a - b);
       const rows = await reader.read(numbers);

@@ -18,6 +18,9 @@ import {
 /** The most candidates of a kind. */
 const MAX_CANDIDATES = 128;
 
+/** With more, the verdict finds no more altered copies: BENCHMARKS.md. */
+const DEPTH = { nearest: 6, spare: 2, similar: 4 };
+
 /** Rows that are looked at for the nearest, those that look nearest by their first numbers: a share, but not too few. */
 const NEAREST_SHARE = 1 / 256;
 const MIN_NEAREST = 1024;
@@ -131,6 +134,7 @@ export function createPrincipalIndex(
   return {
     bytes: new Uint8Array(buffer, fileAt, file.bytes),
     memoryBytes: buffer.byteLength,
+    depth: DEPTH,
     async candidates(query, counts, exclude = -1) {
       const { square, step } = place(query as Uint8Array);
       kernel.shortlist(
