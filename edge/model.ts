@@ -73,7 +73,7 @@ export function createModel(manifest: Manifest, manifestText: string, source: Mo
       await streamInto(target, await openFile(storage, pathOf(file)), pathOf(file));
       await verifyFile(manifest, file, target);
     },
-    readPage: (page, target) => noticing(() => readPage(storage, pathOf(page.file), page, target)),
+    readPage: (page) => noticing(() => readPage(storage, pathOf(page.file), page)),
   };
   let users = 0;
   let takenAt = 0;

@@ -42,8 +42,8 @@ export interface RowReaderSpec {
   readonly pageRows: number;
   /** [pages, 16] */
   readonly hashes: Uint8Array;
-  /** Into `target`, which has as many bytes as the page. */
-  readonly readPage: (page: RowPage, target: Uint8Array<ArrayBuffer>) => Promise<void>;
+  /** The page's bytes, in memory that is the reader's from now on. */
+  readonly readPage: (page: RowPage) => Promise<Uint8Array<ArrayBuffer>>;
   /** What is kept of the pages that were read last. */
   readonly cacheBytes: number;
 }
@@ -65,36 +65,27 @@ export function createRowReader(spec: RowReaderSpec): RowReader {
     const inShard = row - shard.firstRow;
     return { page: shard.firstPage + Math.floor(inShard / pageRows), at: (inShard % pageRows) * rowBytes };
   };
-  /** Where pages are, in the order of their last use; one memory for all, as garbage of that size would pile up. */
-  const slots = new Map<number, Slot>();
-  const slotBytes = pageRows * rowBytes;
-  const free = createSlots(Math.max(1, Math.floor(cacheBytes / slotBytes)), slotBytes);
+  /** In the order of their last use. */
+  const kept = new Map<number, Uint8Array<ArrayBuffer>>();
+  const mostKept = Math.max(1, Math.floor(cacheBytes / (pageRows * rowBytes)));
   /** Only what has arrived is shared: a request that is cut short must not keep others waiting. */
-  const use = async (number: number, copy: (slot: Slot) => void): Promise<void> => {
-    const kept = slots.get(number);
-    if (kept) {
-      slots.delete(number);
-      slots.set(number, kept);
-      copy(kept);
-      return;
-    }
-    const [oldest] = slots.keys();
-    const slot = free.pop() ?? (oldest === undefined ? new Uint8Array(slotBytes) : slots.get(oldest)!);
-    if (oldest !== undefined && slots.get(oldest) === slot) slots.delete(oldest);
-    const page = pages[number]!;
-    const bytes = slot.subarray(0, page.length);
-    try {
-      await readPage(page, bytes);
+  const use = async (number: number, copy: (page: Uint8Array) => void): Promise<void> => {
+    let bytes = kept.get(number);
+    if (!bytes) {
+      bytes = await readPage(pages[number]!);
       await verify(number, bytes);
-    } catch (error) {
-      free.push(slot);
-      throw error;
     }
-    const other = slots.get(number);
-    if (other) free.push(other); // another request was faster
-    slots.delete(number);
-    slots.set(number, slot);
-    copy(slot);
+    if (kept.get(number) !== bytes) drop(number); // another request was faster
+    kept.delete(number);
+    kept.set(number, bytes);
+    copy(bytes);
+    const [oldest] = kept.keys();
+    if (kept.size > mostKept) drop(oldest!);
+  };
+  /** Gives the memory back at once: left to the garbage collector, pages would pile up. */
+  const drop = (number: number) => {
+    kept.get(number)?.buffer.transfer(0);
+    kept.delete(number);
   };
   const verify = async (number: number, bytes: Uint8Array<ArrayBuffer>) => {
     const expected = hashes.subarray(number * PAGE_HASH_BYTES, (number + 1) * PAGE_HASH_BYTES);
@@ -113,10 +104,10 @@ export function createRowReader(spec: RowReaderSpec): RowReader {
       const needed = new Set(places.map(({ page }) => page));
       await Promise.all(
         Array.from(needed, (page) =>
-          // Copied at once: while other pages are awaited, the slot may be given to another request.
-          use(page, (slot) => {
+          // Copied at once: while other pages are awaited, this one may be dropped.
+          use(page, (bytes) => {
             places.forEach((place, i) => {
-              if (place.page === page) rows[i]!.set(slot.subarray(place.at, place.at + rowBytes));
+              if (place.page === page) rows[i]!.set(bytes.subarray(place.at, place.at + rowBytes));
             });
           }),
         ),
@@ -124,13 +115,6 @@ export function createRowReader(spec: RowReaderSpec): RowReader {
       return rows;
     },
   };
-}
-
-type Slot = Uint8Array<ArrayBuffer>;
-
-function createSlots(count: number, bytes: number): Slot[] {
-  const memory = new ArrayBuffer(count * bytes);
-  return Array.from({ length: count }, (_, i) => new Uint8Array(memory, i * bytes, bytes));
 }
 
 function shardStarts(shards: readonly { readonly rowCount: number }[], pageRows: number) {

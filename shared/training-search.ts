@@ -15,7 +15,8 @@ export interface BundleFiles {
   readFile(file: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Into its place, which has as many bytes. */
   readInto(file: string, target: Uint8Array<ArrayBuffer>): Promise<void>;
-  readPage(page: RowPage, target: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** In memory of its own. */
+  readPage(page: RowPage): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 type Neighbours = NonNullable<Manifest["neighbours"]>;

@@ -53,10 +53,11 @@ async function pagedRows(damage: (page: RowPage, bytes: Uint8Array<ArrayBuffer>)
     pageRows: PAGE_ROWS,
     hashes,
     cacheBytes: 5 * PAGE_ROWS * rowLength,
-    async readPage(page, target) {
+    async readPage(page) {
       read.push(page);
-      target.set(bytesOf(page));
-      damage(page, target);
+      const bytes = bytesOf(page);
+      damage(page, bytes);
+      return bytes;
     },
   });
   return { reader, read };

@@ -20,10 +20,12 @@ export async function readMemorisationTest(bundle: Bundle): Promise<Memorisation
     {
       readFile: bundle.read,
       readInto: async (file, target) => target.set(await bundle.read(file)),
-      async readPage({ file, offset, length }, target) {
+      async readPage({ file, offset, length }) {
         const handle = await open(join(bundle.directory, file));
         try {
-          await handle.read(target, 0, length, offset);
+          const bytes = new Uint8Array(length);
+          await handle.read(bytes, 0, length, offset);
+          return bytes;
         } finally {
           await handle.close();
         }

@@ -53,18 +53,18 @@ export async function openFile(
   return response;
 }
 
-/**
- * @param target has as many bytes as the page
- * @throws BundleError naming the file, if the page is missing, can't be read now or has another length
- */
+/** @throws BundleError naming the file, if the page is missing, can't be read now or has another length */
 export async function readPage(
   storage: ModelStorage,
   path: string,
   page: Page,
-  target: Uint8Array<ArrayBuffer>,
-): Promise<void> {
-  const response = await checked(path, () => storage.openPage(path, page));
-  await streamInto(target, response, `${path} at ${page.offset}`);
+): Promise<Uint8Array<ArrayBuffer>> {
+  const where = `${path} at ${page.offset}`;
+  const bytes = await wholeBody(await checked(path, () => storage.openPage(path, page)), where);
+  if (bytes.byteLength === page.length) return bytes;
+  throw new BundleError(
+    `${where}: ${bytes.byteLength} bytes, the manifest says ${page.length}. Export the model again.`,
+  );
 }
 
 async function checked(path: string, open: () => Promise<Response>): Promise<Response> {
@@ -90,8 +90,12 @@ export async function readWhole(
   knownTag: string | null = null,
 ): Promise<{ readonly response: Response; readonly bytes: Uint8Array<ArrayBuffer> }> {
   const response = await openFile(storage, path, knownTag);
+  return { response, bytes: await wholeBody(response, path) };
+}
+
+async function wholeBody(response: Response, path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return { response, bytes: new Uint8Array(await response.arrayBuffer()) };
+    return new Uint8Array(await response.arrayBuffer());
   } catch (error) {
     throw unreadable(path, error);
   }
