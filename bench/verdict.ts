@@ -23,16 +23,24 @@ import { startTraining } from "./training.ts";
 
 const SEED = 1;
 const ALPHA = 0.01;
-/** Altered copies of each kind. */
-const COPIES = 1000;
 const DUPLICATES = 0.05;
 const OURS: StatisticName = "aligned-ratio";
 const PEER: StatisticName = "neighbourhood-ratio";
 const PEER_LABEL = "pixel distances";
 const SCAN_LABEL = "all images in memory";
 
-/** The `mnist` preset for a fifth of its five minutes; a model that does nothing but learn 100 images by heart. */
-const STEPS = 4000;
+interface Size {
+  /** Altered copies of each kind. */
+  readonly copies: number;
+  /** The preset `mnist-imle`'s first ones. */
+  readonly steps: number;
+  /** The most images of every part, and samples. */
+  readonly rows: number;
+}
+const FULL: Size = { copies: 1000, steps: 4000, rows: Number.POSITIVE_INFINITY };
+const QUICK: Size = { copies: 20, steps: 20, rows: 2000 };
+
+/** A model that does nothing but learn 100 images by heart. */
 const OVERFITTED_IMAGES = 100;
 const OVERFITTED = ["objective.poolSize=2000", "objective.passes=20", "objective.latentJitter=0"];
 
@@ -43,20 +51,21 @@ const CPU_QUERIES = 100;
 /** The share of rows, in percent, that are called copies. */
 type Check = (rows: Rows) => Promise<number>;
 
-export const benchVerdict: Benchmark = async (report, { wants, mnist }) => {
+export const benchVerdict: Benchmark = async (report, { wants, mnist, quick }) => {
   if (mnist === null) {
     report("verdict: left out, because it needs MNIST. Give its folder with --data.");
     return [];
   }
-  const data = await loadDataset({ path: mnist, seed: SEED });
+  const { copies, steps, rows: most } = quick ? QUICK : FULL;
+  const data = atMost(await loadDataset({ path: mnist, seed: SEED }), most);
   const rows: BenchmarkRow[] = [];
   if (wants("verdict/cpu-ms")) rows.push(cpuRow(data));
 
-  report(`verdict: training for ${STEPS} steps`);
-  const samples = await trainAndSample(data, []);
+  report(`verdict: training for ${steps} steps`);
+  const samples = atMostRows(await trainAndSample(data, [], steps), most);
   const fewImages = { ...data, train: sliceRows(data.train, 0, OVERFITTED_IMAGES) };
   report(`verdict: learning ${OVERFITTED_IMAGES} images by heart`);
-  const overfitted = await trainAndSample(fewImages, OVERFITTED);
+  const overfitted = atMostRows(await trainAndSample(fewImages, OVERFITTED, steps), most);
 
   const queriesOf = ({ train, shape }: Dataset): Queries => {
     const random = createRandom(SEED).fork("verdict");
@@ -64,7 +73,7 @@ export const benchVerdict: Benchmark = async (report, { wants, mnist }) => {
       "false-positives": data.test!,
       "false-positives-samples": samples,
       ...Object.fromEntries(
-        Object.keys(ALTERATIONS).map((name) => [name, alteredCopies(name, train, shape, COPIES, random)]),
+        Object.keys(ALTERATIONS).map((name) => [name, alteredCopies(name, train, shape, copies, random)]),
       ),
     };
   };
@@ -150,11 +159,24 @@ function withDuplicates(train: Rows): Rows {
   );
 }
 
-async function trainAndSample(data: Dataset, set: readonly string[]): Promise<Rows> {
+function atMost({ train, heldOut, test, ...rest }: Dataset, rows: number): Dataset {
+  return {
+    ...rest,
+    train: atMostRows(train, rows),
+    heldOut: atMostRows(heldOut, rows),
+    test: test && atMostRows(test, rows),
+  };
+}
+
+function atMostRows(rows: Rows, most: number): Rows {
+  return sliceRows(rows, 0, Math.min(rows.count, most));
+}
+
+async function trainAndSample(data: Dataset, set: readonly string[], steps: number): Promise<Rows> {
   const engine = createOnnxEngine();
-  const config = resolveConfig("mnist-imle", { seed: SEED, budget: { steps: STEPS }, set });
+  const config = resolveConfig("mnist-imle", { seed: SEED, budget: { steps }, set });
   const training = await startTraining(engine, config, data);
-  await training.advance(STEPS);
+  await training.advance(steps);
   const values = pixelsToBytes(await training.samples());
   await training.close();
   await engine.dispose();

@@ -352,10 +352,10 @@ describe("a tampered bundle is refused by the name of the file", () => {
     });
 
     test("another format version is told apart from damage", async () => {
-      for (const version of [0, 4, "1", null]) {
+      for (const version of [0, 5, "1", null]) {
         const text = JSON.stringify({ ...JSON.parse(manifestText()), formatVersion: version });
         await expect(parse(text)).rejects.toThrow(
-          `here/manifest.json: format version ${JSON.stringify(version)}, but this program reads 1 to 3.`,
+          `here/manifest.json: format version ${JSON.stringify(version)}, but this program reads 1 to 4.`,
         );
       }
       for (const text of ["null", "[]", "7", '"text"', "{}"]) {
