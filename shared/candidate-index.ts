@@ -21,7 +21,9 @@ export interface CandidateDepth {
   readonly nearest: number;
   /** … and beyond those that are asked for. */
   readonly spare: number;
-  /** Rows that are looked at for the most similar. */
+  /** The first of them, which are aligned with the query, … */
+  readonly aligned: number;
+  /** … and rows that are so because they are the most similar. */
   readonly similar: number;
 }
 

@@ -68,7 +68,7 @@ export function createIndexedSearch(spec: IndexedSearchSpec): NeighbourSearch {
       };
       const { nearest, similar } = await index.candidates(query, counts, exclude);
       // The same ones are aligned whatever k is, as a p-value must not depend on it.
-      const aligned = new Set([...nearest.subarray(0, depth.nearest), ...similar]);
+      const aligned = new Set([...nearest.subarray(0, depth.aligned), ...similar]);
       // In the rows' order, so that the lower one wins a tie.
       const numbers = [...new Set([...aligned, ...nearest])].sort((a, b) => a - b);
       const rows = await reader.read(numbers);

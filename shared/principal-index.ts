@@ -19,7 +19,7 @@ import {
 const MAX_CANDIDATES = 128;
 
 /** With more, the verdict finds no more altered copies: BENCHMARKS.md. */
-const DEPTH = { nearest: 8, spare: 2, similar: 5 };
+const DEPTH = { nearest: 6, spare: 2, aligned: 4, similar: 4 };
 
 /** Rows that are looked at for the nearest, those that look nearest by their first numbers: a share, but not too few. */
 const NEAREST_SHARE = 1 / 256;

@@ -100,7 +100,8 @@ export function createRowReader(spec: RowReaderSpec): RowReader {
   return {
     async read(numbers) {
       const places = Array.from(numbers, locate);
-      const rows = places.map(() => new Uint8Array(rowBytes));
+      const memory = new Uint8Array(places.length * rowBytes);
+      const rows = places.map((_, i) => memory.subarray(i * rowBytes, (i + 1) * rowBytes));
       const needed = new Set(places.map(({ page }) => page));
       await Promise.all(
         Array.from(needed, (page) =>

@@ -23,7 +23,7 @@ type Neighbours = NonNullable<Manifest["neighbours"]>;
 type PrincipalSpec = Extract<Neighbours["index"], { kind: "principal" }>;
 
 /** Pages of rows that were read last. */
-const PAGE_CACHE_BYTES = 4 * 2 ** 20;
+const PAGE_CACHE_BYTES = 2 ** 20;
 
 /** What `openTrainingSearch` takes of memory, as far as the manifest tells. */
 export function searchBytes({ neighbours, files, output }: Manifest): number {

@@ -15,7 +15,7 @@ export const MAX_DIMENSIONS = 1536;
 const MAX_RESULTS = 100;
 
 /** Means over 2×2 pixels have the nearest among the first 9 (MNIST, CIFAR-10, 200,000 glyphs), and find it approximately. */
-const DEPTH = { nearest: 8, spare: 7, similar: 8 };
+const DEPTH = { nearest: 8, spare: 7, aligned: 8, similar: 8 };
 
 /** Of a row's vector: a version doesn't overwrite another's. */
 export const vectorId = (version: string, row: number) => `${version}/${row}`;
