@@ -6,7 +6,9 @@ import { createIndexedSearch } from "../shared/indexed-search.ts";
 import type { NeighbourSearch } from "../shared/neighbour-scan.ts";
 import { createPlainScan } from "../shared/plain-scan.ts";
 import { createPrincipalIndex } from "../shared/principal-index.ts";
+import { createRandom } from "../shared/random.ts";
 import { createRowReader, PAGE_HASH_BYTES, pageHash, type RowPage, rowPages } from "../shared/row-pages.ts";
+import { openTrainingSearch } from "../shared/training-search.ts";
 import { createVectorIndex, vectorId, vectorsOf } from "../shared/vector-index.ts";
 import { glyphs } from "../trainer/data/glyphs.ts";
 import { scanKernels } from "../trainer/engine/kernels.ts";
@@ -234,6 +236,46 @@ describe("pages of rows", () => {
     isDamaged = false;
     expect(await reader.read([2005])).toEqual([oracle.row(2005)]);
   });
+});
+
+test("few images, smaller than the directions are many, of odd sides and of one colour are found by the index", async () => {
+  const [count, odd] = [40, [9, 11, 1]];
+  const length = 99;
+  const random = createRandom(5);
+  const images = Uint8Array.from({ length: count * length }, () => random.below(256));
+  images.fill(7, 0, length);
+  const engine = createOnnxEngine();
+  const index = createPrincipalIndex(kernels.principal, count, odd);
+  index.bytes.set(await principalRows(engine, images, length));
+  await engine.dispose();
+  for (let i = 0; i < count; i++) {
+    const image = images.slice(i * length, (i + 1) * length);
+    const { nearest, similar } = await index.candidates(image, { nearest: 3, similar: 3 });
+    expect(nearest[0]).toBe(i);
+    if (i > 0) expect(similar[0]).toBe(i);
+    expect((await index.candidates(image, { nearest: 3, similar: 3 }, i)).nearest).not.toContain(i);
+  }
+});
+
+test("an index of means, as format 3 had it, is refused by name", async () => {
+  const recall = { at1: 1, queries: 0 };
+  const index = { kind: "pooled", files: ["index.0.bin"], pageRows: 10, pagesFile: "pages", recall } as const;
+  const readWhole = async () => new Uint8Array();
+  const files = { readFile: readWhole, readInto: async () => {}, readPage: readWhole };
+  const output = {
+    kind: "image" as const,
+    shape: [28, 28, 1] as [number, number, 1],
+    range: [0, 1] as [0, 1],
+  };
+  const manifest = {
+    name: "old",
+    version: "v1",
+    output,
+    neighbours: { ...neighbours, index: { ...index, files: [...index.files] } },
+  };
+  await expect(openTrainingSearch(manifest, files, kernels, null)).rejects.toThrow(
+    "old/manifest.json: an index of means, which isn't searched any more. Export the model again.",
+  );
 });
 
 test("200,000 images are indexed in less than a fifth of an isolate, whatever their size", () => {
