@@ -10,7 +10,7 @@ import { labelIndex, labelOfSample } from "../label.ts";
 import { Problem } from "../problem.ts";
 import { asExamples } from "../sampling.ts";
 import { bundleFiles, fetchManifest, type OnProgress } from "./bundle-files.ts";
-import { chooseDrawing, findGpu } from "./drawing.ts";
+import { chooseDrawing } from "./choose-drawing.ts";
 import { EmbedError } from "./embed-error.ts";
 import type { DrawingEngine, EngineChoice } from "./engine-choice.ts";
 import { type Point, pathInputs } from "./path-inputs.ts";
@@ -64,7 +64,6 @@ export async function loadEngine(
       "this page was not loaded securely, so the model's hashes can't be checked; open it by https or on localhost",
     );
   }
-  const gpu = findGpu(choice); // while the weights are on their way
   const module = await compileKernel();
   const manifest = await fetchManifest(url, signal);
   if (generatorEngine(manifest) !== "wasm") {
@@ -81,7 +80,7 @@ export async function loadEngine(
     throw error instanceof BundleError ? new EmbedError("altered", error.message) : error;
   });
 
-  const drawing = await chooseDrawing(choice, generator, manifest, gpu);
+  const drawing = await chooseDrawing(choice, generator, manifest);
   if (signal.aborted) drawing.dispose();
   signal.throwIfAborted();
   const inputSpec = inputSpecOf(manifest);

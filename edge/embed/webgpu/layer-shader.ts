@@ -90,15 +90,15 @@ fn entry(channel: u32, tap: u32, unit: u32) -> f32 {
 }
 
 fn pixels(index: u32, offset: vec2i, channel: u32) -> vec4f {
-  return vec4f(
-    pixel(index, offset, channel), pixel(index + 1u, offset, channel),
-    pixel(index + 2u, offset, channel), pixel(index + 3u, offset, channel));
+  var four = vec4f();
+  for (var i = 0u; i < 4u; i++) { four[i] = pixel(index + i, offset, channel); }
+  return four;
 }
 
 fn entries(channel: u32, tap: u32, unit: u32) -> vec4f {
-  return vec4f(
-    entry(channel, tap, unit), entry(channel, tap, unit + 1u),
-    entry(channel, tap, unit + 2u), entry(channel, tap, unit + 3u));
+  var four = vec4f();
+  for (var i = 0u; i < 4u; i++) { four[i] = entry(channel, tap, unit + i); }
+  return four;
 }
 
 fn give(index: u32, position: vec2u, unit: u32, sums: vec4f) {
@@ -152,6 +152,7 @@ fn layer(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i
   }
   let p = firstPixel + down * 4u;
   let f = firstFilter + across * 4u;
+  // Not in a loop, for which some drivers would keep the sums in memory.
   give(p, position, f, sums[0]);
   give(p + 1u, position, f, sums[1]);
   give(p + 2u, position, f, sums[2]);
