@@ -39,7 +39,10 @@ test("what a killed process left goes after an hour, and nothing else", async ()
 
 test("an export removes what an earlier one left", async () => {
   leave(".tiny-aB3xYz", 61);
-  await writeSmallBundle(join(parent, "tiny"), { name: "tiny", output: { kind: "vector", shape: [2] } });
+  await writeSmallBundle(join(parent, "tiny"), {
+    name: "tiny",
+    output: { kind: "vector", shape: [2], range: null },
+  });
   expect(readdirSync(parent)).toEqual(["tiny"]);
 });
 
