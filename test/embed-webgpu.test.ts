@@ -32,7 +32,7 @@ const TOLERANCE = 1e-5;
 
 /** Every kind of layer, activation and weight; on both sides of blocks of weights (64 inputs, 256 of int8) and of tiles. */
 const CASES: readonly (readonly [string, Network, readonly WeightType[]])[] = [
-  ["dense", { latentSize: 5, layers: [dense(300, "relu"), dense(9, "sigmoid")] }, ["float32", "int8"]],
+  ["dense", { latentSize: 5, layers: [dense(300, "relu"), dense(40, "sigmoid")] }, ["float32", "int8"]],
   ["halves", NETWORKS.leaky!, ["float16"]],
   [
     "transposed",
@@ -151,8 +151,12 @@ describe.skipIf(!hasChromium)(`WebGPU in Chromium${withoutChromium}`, () => {
           const again: Float32Array[] = await Promise.all(
             parts.map(([first, count]) => gpu.generate(rows(first, count), count)),
           );
+          const withNaN = all.slice();
+          withNaN.fill(Number.NaN, latentSize, 2 * latentSize);
+          const besideNaN: Float32Array = await gpu.generate(withNaN, count);
           gpu.dispose();
           return {
+            besideNaN: Array.from(besideNaN),
             wasm: Array.from(wasm.generate(all, count) as Float32Array),
             drawn: Array.from(drawn),
             again: again.map((values) => Array.from(values)),
@@ -172,7 +176,7 @@ describe.skipIf(!hasChromium)(`WebGPU in Chromium${withoutChromium}`, () => {
       for (const dtype of dtypes) {
         const { weights, length, ...rest } = network(spec, dtype);
         const asked = { latents: Array.from(latents), latentSize, parts };
-        const { wasm, drawn, again } = await drawOnBoth({ weights, length, ...rest }, asked);
+        const { wasm, drawn, again, besideNaN } = await drawOnBoth({ weights, length, ...rest }, asked);
         expect(drawn).toHaveLength(count * length);
         for (const row of [0, 31, 32, 69]) {
           const expected = reference(spec, weights, latents.subarray(row * latentSize));
@@ -182,6 +186,10 @@ describe.skipIf(!hasChromium)(`WebGPU in Chromium${withoutChromium}`, () => {
         expect(farthest(drawn, wasm)).toBeLessThan(dtype === "int8" ? 3e-4 : TOLERANCE);
         for (const [i, [first, size]] of parts.entries()) {
           expect(again[i]).toEqual(drawn.slice(first * length, (first + size) * length));
+        }
+        for (const row of [0, 2]) {
+          const of = (values: readonly number[]) => values.slice(row * length, (row + 1) * length);
+          expect(of(besideNaN)).toEqual(of(drawn));
         }
       }
       expect(complaints).toEqual([]);

@@ -11,8 +11,8 @@ import { createWebgpuGenerator, type WebgpuGenerator } from "./webgpu/generator-
 /** What our kernel draws beside the GPU, to see that it draws the same. */
 const COMPARED = 4;
 
-/** They may differ by half a grey level, or as much of the largest number: rounding is a thousandth of that. */
-const TOLERANCE = 0.5 / 255;
+/** They may differ by a grey level, or as much of the largest number: rounding is less than a tenth of that. */
+const TOLERANCE = 1 / 255;
 
 /** auto looks for no GPU where our kernel draws a batch in less: reading back alone takes milliseconds. */
 const WORTH_MS = 5;
