@@ -5,6 +5,7 @@ import { benchGpu } from "./gpu.ts";
 import { benchMetrics } from "./metrics.ts";
 import { benchNearest } from "./nearest.ts";
 import { benchPaper } from "./paper/index.ts";
+import { benchPlayground } from "./playground.ts";
 import type { Benchmark } from "./row.ts";
 import { benchSample } from "./sample.ts";
 import { benchSearch } from "./search.ts";
@@ -18,6 +19,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   search: benchSearch,
   edge: async (...asked) => [...(await benchEdge(...asked)), ...(await benchEdgeLoad(...asked))],
   nearest: benchNearest,
+  playground: benchPlayground,
   verdict: benchVerdict,
   metrics: benchMetrics,
   gpu: benchGpu,

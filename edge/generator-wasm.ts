@@ -7,7 +7,7 @@ import { inputSizeOf } from "../shared/generator-inputs.ts";
 import { type ActivationName, inputSpecOf, LEAKY_SLOPE, type Manifest } from "../shared/manifest.ts";
 import type { Generator, ReadFile } from "./generator.ts";
 import { type KernelViews, LIST_BYTES, mostOf, type PackedMatrix, productBytes } from "./packed-matrix.ts";
-import { type ImageLayer, placeLayers } from "./wasm-layers.ts";
+import { type ImageLayer, type PlacedLayers, placeLayers } from "./wasm-layers.ts";
 import { loadWeights } from "./wasm-weights.ts";
 
 interface GeneratorKernel {
@@ -61,6 +61,11 @@ interface GeneratorKernel {
   tanh(values: number, bytes: number): void;
 }
 
+export interface WasmGenerator extends Generator {
+  /** What it computes, for who computes it elsewhere; `weights` are its memory up to where they end. */
+  readonly network: Omit<PlacedLayers, "weights"> & { readonly weights: Uint8Array<ArrayBuffer> };
+}
+
 /** The rows that the kernel is given at once: samples, or pixels of one. */
 const BATCH = 64;
 
@@ -77,7 +82,7 @@ export async function loadWasmGenerator(
   module: WebAssembly.Module,
   manifest: Manifest,
   readFile: ReadFile,
-): Promise<Generator> {
+): Promise<WasmGenerator> {
   let memoryEnd = 0;
   const allocate = (bytes: number): number => {
     const start = memoryEnd;
@@ -190,6 +195,7 @@ export async function loadWasmGenerator(
   const length = manifest.output.shape.reduce<number>((product, side) => product * side, 1);
   const latentsIn = new Float32Array(memory.buffer, latentsAt, BATCH * latentSize);
   return {
+    network: { dense, image, weights: new Uint8Array(memory.buffer, 0, latentsAt) },
     generate(latents, count) {
       const outputs = new Float32Array(count * length);
       for (let first = 0; first < count; first += BATCH) {

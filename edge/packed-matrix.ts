@@ -6,7 +6,7 @@ import type { WeightType } from "../shared/manifest.ts";
 export const PANEL = 32;
 
 /** Rows that it takes at a time: of one panel they are 8 KiB. */
-const BLOCK = { float32: 64, int8: 256 } as const;
+export const BLOCK = { float32: 64, int8: 256 } as const;
 
 /** What the list of a row's inputs in a block takes: 8 bytes an input, of int8 a pair of them. */
 export const LIST_BYTES = 1024;

@@ -42,7 +42,7 @@ function compile(project: string): void {
  */
 async function bundleEmbed(): Promise<readonly string[]> {
   const folder = join(lib, "edge/embed");
-  for await (const file of glob(join(folder, "*.js"))) await rm(file);
+  for await (const file of glob(join(folder, "**/*.js"))) await rm(file);
   const web = { target: "es2022", loader: { ".wasm": "binary" } } as const;
   const entry = join(root, "edge/embed/worker-entry.ts");
   const worker = await bundle({ ...web, entryPoints: [entry], write: false });

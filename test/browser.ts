@@ -8,7 +8,11 @@ export const hasChromium = existsSync(chromiumPath);
 /** For the names of suites. */
 export const withoutChromium = hasChromium ? "" : ` (skipped: no ${chromiumPath}; set CHROMIUM_PATH)`;
 
-export function launchChromium(): Promise<Browser> {
+/** Chromium's own GPU in software, which pages get only if they ask for it. */
+export const SOFTWARE_GPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+
+/** @param flags more of Chromium's, say SOFTWARE_GPU */
+export function launchChromium(...flags: readonly string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath,
     args: [
@@ -17,6 +21,7 @@ export function launchChromium(): Promise<Browser> {
       "--disable-background-networking",
       // Chromium takes pages that Playwright fulfils for ones from the Internet, which may not ask this machine.
       "--disable-features=LocalNetworkAccessChecks",
+      ...flags,
     ],
   });
 }

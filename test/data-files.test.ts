@@ -438,6 +438,27 @@ describe("NumPy", () => {
     await refuses(/x\.npy declares 2147483647 bytes, more than its \d+ stored ones can hold/, "x.npz");
   });
 
+  test.each([0, 6] as const)("no changed bit of an archive, at level %i, changes the data", async (level) => {
+    const x = npy(
+      [20, 2, 2],
+      Uint8Array.from({ length: 80 }, (_, i) => i),
+    );
+    const good = zipSync({ "x.npy": x }, { level });
+    write({ "x.npz": good });
+    const expected = await load("x.npz");
+    let refused = 0;
+    for (let bit = 0; bit < 8 * good.length; bit += 7) {
+      const altered = Buffer.from(good);
+      altered[bit >> 3]! ^= 1 << (bit & 7);
+      write({ "x.npz": altered });
+      // What neither says nor holds a number, a date say, may differ.
+      const found = await load("x.npz").catch((error: Error) => error);
+      if (found instanceof InputError) refused++;
+      else expect(found, `bit ${bit}`).toEqual(expected);
+    }
+    expect(refused).toBeGreaterThan(x.length / 2);
+  });
+
   test("a folder with several files is ambiguous", async () => {
     write({ "a.npy": npy([3], new Float32Array(3)), "b.npy": npy([3], new Float32Array(3)) });
     await refuses(/several data files \(a\.npy, b\.npy\)/);

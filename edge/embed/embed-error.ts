@@ -7,6 +7,7 @@ export type EmbedErrorCode =
   | "altered"
   | "unsupported-model"
   | "unsupported-browser"
+  | "no-webgpu"
   | "insecure-page"
   | "bad-parameter"
   | "disposed";

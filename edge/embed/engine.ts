@@ -2,14 +2,17 @@
 
 import "./without-eval.ts";
 import kernelBytes from "../../kernels/build/generator.wasm";
+import { sampleInputs } from "../../shared/generator-inputs.ts";
 import { BundleError, inputSpecOf, type Manifest } from "../../shared/manifest.ts";
 import { generatorEngine } from "../generator.ts";
 import { loadWasmGenerator } from "../generator-wasm.ts";
 import { labelIndex, labelOfSample } from "../label.ts";
 import { Problem } from "../problem.ts";
-import { asExamples, drawSamples } from "../sampling.ts";
+import { asExamples } from "../sampling.ts";
 import { bundleFiles, fetchManifest, type OnProgress } from "./bundle-files.ts";
+import { chooseDrawing } from "./choose-drawing.ts";
 import { EmbedError } from "./embed-error.ts";
+import type { DrawingEngine, EngineChoice } from "./engine-choice.ts";
 import { type Point, pathInputs } from "./path-inputs.ts";
 
 export interface SampleRequest {
@@ -31,22 +34,30 @@ export interface Drawn {
   readonly values: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
   /** The class of each; null where the model has none. */
   readonly labels: readonly (string | null)[];
+  /** The engine's, now. */
+  readonly drawnOn: DrawingEngine;
 }
 
 export interface Engine {
   readonly manifest: Manifest;
+  /** What draws requests that are large enough for it. */
+  readonly drawnOn: DrawingEngine;
   sample(request: SampleRequest, signal: AbortSignal): Promise<Drawn>;
   interpolate(request: PathRequest, signal: AbortSignal): Promise<Drawn>;
+  /** Frees its memory; what is still being drawn should have been aborted. */
+  dispose(): void;
 }
-
-/** Samples between two looks at the signal. */
-const BATCH = 64;
 
 /**
  * @param url the manifest's
  * @throws EmbedError
  */
-export async function loadEngine(url: string, signal: AbortSignal, onProgress: OnProgress): Promise<Engine> {
+export async function loadEngine(
+  url: string,
+  choice: EngineChoice,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+): Promise<Engine> {
   if (!globalThis.crypto?.subtle) {
     throw new EmbedError(
       "insecure-page",
@@ -69,45 +80,55 @@ export async function loadEngine(url: string, signal: AbortSignal, onProgress: O
     throw error instanceof BundleError ? new EmbedError("altered", error.message) : error;
   });
 
+  const drawing = await chooseDrawing(choice, generator, manifest);
+  if (signal.aborted) drawing.dispose();
+  signal.throwIfAborted();
+  const inputSpec = inputSpecOf(manifest);
+
   /** Draws batch by batch, so that an abort is heard in between. */
   const inBatches = async (
     count: number,
     signal: AbortSignal,
-    draw: (first: number, count: number) => Float32Array,
+    inputsOf: (first: number, count: number) => Float32Array<ArrayBuffer>,
   ): Promise<Drawn["values"]> => {
     const length = manifest.output.shape.reduce<number>((product, side) => product * side, 1);
     const size = count * length;
     const values = manifest.output.kind === "image" ? new Uint8Array(size) : new Float32Array(size);
-    for (let first = 0; first < count; first += BATCH) {
-      if (first > 0) await new Promise((resolve) => setTimeout(resolve));
+    const request = drawing.begin(count);
+    for (let first = 0; first < count; ) {
+      if (first > 0 && request.isBlocking) await new Promise((resolve) => setTimeout(resolve));
       signal.throwIfAborted();
-      values.set(asExamples(manifest, draw(first, Math.min(BATCH, count - first))), first * length);
+      const rows = Math.min(request.batch, count - first);
+      const drawn = await request.draw(inputsOf(first, rows), rows, signal);
+      values.set(asExamples(manifest, drawn), first * length);
+      first += rows;
     }
     return values;
   };
 
   return {
     manifest,
+    get drawnOn() {
+      return drawing.engine;
+    },
     async sample({ seed, count, temperature, label }, signal) {
       const index = knownLabel(manifest, label);
-      return {
-        values: await inBatches(count, signal, (first, count) =>
-          drawSamples(manifest, generator, { seed, first, count, temperature, label: index }),
-        ),
-        labels: Array.from({ length: count }, (_, i) => labelOfSample(manifest, index, seed, i) ?? null),
-      };
+      const values = await inBatches(count, signal, (first, count) =>
+        sampleInputs(inputSpec, { seed, first, count, temperature, label: index }),
+      );
+      const labels = Array.from({ length: count }, (_, i) => labelOfSample(manifest, index, seed, i) ?? null);
+      return { values, labels, drawnOn: drawing.engine };
     },
     async interpolate({ from, to, steps, temperature }, signal) {
       const ends = [from, to].map(({ seed, label }) => ({ seed, label: knownLabel(manifest, label) }));
-      const inputs = pathInputs(inputSpecOf(manifest), ends[0]!, ends[1]!, steps, temperature);
+      const inputs = pathInputs(inputSpec, ends[0]!, ends[1]!, steps, temperature);
       const size = inputs.length / steps;
-      return {
-        values: await inBatches(steps, signal, (first, count) =>
-          generator.generate(inputs.subarray(first * size, (first + count) * size), count),
-        ),
-        labels: Array.from({ length: steps }, () => null),
-      };
+      const values = await inBatches(steps, signal, (first, count) =>
+        inputs.subarray(first * size, (first + count) * size),
+      );
+      return { values, labels: Array.from({ length: steps }, () => null), drawnOn: drawing.engine };
     },
+    dispose: () => drawing.dispose(),
   };
 }
 

@@ -1,9 +1,9 @@
 /** The worker's own end of `worker.ts`. */
 
-import type { Manifest } from "../../shared/manifest.ts";
+import type { OnProgress } from "./bundle-files.ts";
 import { EmbedError, type EmbedErrorCode } from "./embed-error.ts";
 import { type Drawn, type Engine, loadEngine } from "./engine.ts";
-import { type Call, type FromWorker, type ToWorker, WORKER_NAME } from "./worker.ts";
+import { type Call, type FromWorker, type Loaded, type ToWorker, WORKER_NAME } from "./worker.ts";
 
 /** What the worker itself runs; nothing anywhere else. */
 export function serveAsWorker(): void {
@@ -13,14 +13,15 @@ export function serveAsWorker(): void {
   const aborts = new Map<number, AbortController>();
   let engine: Engine;
 
-  const answer = async (id: number, call: Call, signal: AbortSignal): Promise<Manifest | Drawn> => {
+  const answer = async (id: number, call: Call, signal: AbortSignal): Promise<Loaded | Drawn> => {
     if (call.method !== "load") {
       return call.method === "sample"
         ? engine.sample(call.request, signal)
         : engine.interpolate(call.request, signal);
     }
-    engine = await loadEngine(call.url, signal, (progress) => port.postMessage({ id, ...progress }));
-    return engine.manifest;
+    const onProgress: OnProgress = (progress) => port.postMessage({ id, ...progress });
+    engine = await loadEngine(call.url, call.engine, signal, onProgress);
+    return { manifest: engine.manifest, drawnOn: engine.drawnOn };
   };
 
   port.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {

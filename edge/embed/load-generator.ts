@@ -4,11 +4,12 @@ import type { Manifest } from "../../shared/manifest.ts";
 import { MAX_TEMPERATURE } from "../sample-limits.ts";
 import type { OnProgress } from "./bundle-files.ts";
 import { EmbedError } from "./embed-error.ts";
-import type { Drawn } from "./engine.ts";
+import type { Drawn, Engine } from "./engine.ts";
+import { type DrawingEngine, ENGINE_CHOICES, type EngineChoice } from "./engine-choice.ts";
 import { type GeneratedImage, generatedImage } from "./images.ts";
 import { manifestUrl } from "./manifest-url.ts";
 import type { Point } from "./path-inputs.ts";
-import { disposed, loadInWorker, startWorker, type WorkerEngine } from "./worker.ts";
+import { disposed, loadInWorker, startWorker } from "./worker.ts";
 
 /** An image, or, of models that draw vectors, the numbers in the data's own units. */
 export type Sample = GeneratedImage | Float32Array<ArrayBuffer>;
@@ -20,6 +21,11 @@ export interface LoadOptions {
   readonly onProgress?: OnProgress | undefined;
   /** false: on the page's own thread, as where workers are refused. */
   readonly worker?: boolean | undefined;
+  /**
+   * What draws: wasm, to the bit what the server draws; webgpu, the same within rounding; auto, as if left out: the GPU
+   * for requests of so many samples that it is faster, as measured on this model, and wasm for all others.
+   */
+  readonly engine?: EngineChoice | undefined;
 }
 
 export interface DrawOptions {
@@ -31,7 +37,7 @@ export interface DrawOptions {
 export interface SampleOptions extends DrawOptions {
   /** How many, 1 to 10,000; 1 if left out. */
   readonly n?: number | undefined;
-  /** A whole number from 0 to 2^53 − 1; random if left out. Equal seeds draw equal samples, here and on the server. */
+  /** A whole number from 0 to 2^53 − 1; random if left out. Equal seeds draw equal samples, here and on the server; see `engine`. */
   readonly seed?: number | undefined;
   /** A class, by its name; class-conditional models only. Left out: as in the training data. */
   readonly label?: string | undefined;
@@ -40,6 +46,8 @@ export interface SampleOptions extends DrawOptions {
 export interface LoadedGenerator<S extends Sample = GeneratedImage> {
   /** What the model is: its name, version, output, labels, … */
   readonly manifest: Manifest;
+  /** webgpu: large requests are drawn on the GPU; it turns to wasm for good where the GPU fails. */
+  readonly engine: DrawingEngine;
   /** Draws samples 0 … n − 1 of a seed. @throws EmbedError bad-parameter, disposed; or the signal's reason */
   sample(options?: SampleOptions): Promise<S[]>;
   /**
@@ -66,17 +74,26 @@ export async function loadGenerator<S extends Sample = GeneratedImage>(
   url = "/",
   options: LoadOptions = {},
 ): Promise<LoadedGenerator<S>> {
-  const { signal = new AbortController().signal, onProgress = () => {}, worker = true } = options;
+  const { signal = neverAborted(), onProgress = () => {}, worker = true, engine: choice = "auto" } = options;
   signal.throwIfAborted();
+  if (!ENGINE_CHOICES.includes(choice)) {
+    throw new EmbedError(
+      "bad-parameter",
+      `engine: expected ${ENGINE_CHOICES.join(", ")}, got ${JSON.stringify(choice)}`,
+    );
+  }
   const address = manifestUrl(url, document.baseURI);
   const started = worker ? await startWorker() : null;
   const engine = started
-    ? await loadInWorker(started, address, signal, onProgress)
-    : await loadHere(address, signal, onProgress);
+    ? await loadInWorker(started, address, choice, signal, onProgress)
+    : await loadHere(address, choice, signal, onProgress);
   const { manifest } = engine;
 
   return {
     manifest,
+    get engine() {
+      return engine.drawnOn;
+    },
     async sample({ n = 1, seed = randomSeed(), label, temperature = 1, signal } = {}) {
       whole("n", n, 1, MAX_COUNT);
       whole("seed", seed, 0, Number.MAX_SAFE_INTEGER);
@@ -99,16 +116,27 @@ export function randomSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }
 
-async function loadHere(url: string, signal: AbortSignal, onProgress: OnProgress): Promise<WorkerEngine> {
+async function loadHere(
+  url: string,
+  choice: EngineChoice,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+): Promise<Engine> {
   const { loadEngine } = await import("./engine.ts"); // which a worker has of its own
-  const engine = await loadEngine(url, signal, onProgress);
+  const engine = await loadEngine(url, choice, signal, onProgress);
   const lifetime = new AbortController();
   const whileAlive = (signal: AbortSignal) => AbortSignal.any([lifetime.signal, signal]);
   return {
     manifest: engine.manifest,
+    get drawnOn() {
+      return engine.drawnOn;
+    },
     sample: (request, signal) => engine.sample(request, whileAlive(signal)),
     interpolate: (request, signal) => engine.interpolate(request, whileAlive(signal)),
-    dispose: () => lifetime.abort(disposed()),
+    dispose() {
+      lifetime.abort(disposed());
+      engine.dispose();
+    },
   };
 }
 

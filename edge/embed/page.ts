@@ -5,6 +5,7 @@ import { defineSampleElement } from "./sample-element.ts";
 export type { Manifest } from "../../shared/manifest.ts";
 export type { OnProgress } from "./bundle-files.ts";
 export { EmbedError, type EmbedErrorCode } from "./embed-error.ts";
+export type { DrawingEngine, EngineChoice } from "./engine-choice.ts";
 export type { GeneratedImage } from "./images.ts";
 export {
   type DrawOptions,

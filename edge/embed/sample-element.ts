@@ -3,12 +3,13 @@
 import { imageGrid } from "../../shared/image-grid.ts";
 import type { Manifest } from "../../shared/manifest.ts";
 import { EmbedError } from "./embed-error.ts";
+import type { EngineChoice } from "./engine-choice.ts";
 import { type GeneratedImage, paint } from "./images.ts";
 import { randomSeed } from "./load-generator.ts";
 import { borrowGenerator, type Loan } from "./shared-generators.ts";
 
 const TAG = "imle-sample";
-const ATTRIBUTES = ["src", "n", "seed", "label", "temperature", "columns", "alt"] as const;
+const ATTRIBUTES = ["src", "n", "seed", "label", "temperature", "columns", "alt", "engine"] as const;
 type Attribute = (typeof ATTRIBUTES)[number];
 
 /** What `sample` events tell. */
@@ -19,7 +20,8 @@ export interface SampleEventDetail {
 
 /**
  * Attributes, each a property too: `src` a model, as loadGenerator takes it; `n` (1); `seed`, random if left out;
- * `label`; `temperature` (1); `columns`; `alt`, what the samples show.
+ * `label`; `temperature` (1); `columns`; `alt`, what the samples show; `engine`, as
+ * loadGenerator takes it.
  *
  * Events: `load`, detail { manifest }; `sample`, detail { seed, images }; `error`, detail { error }. While it works, it
  * is `aria-busy`.
@@ -77,7 +79,7 @@ export function defineSampleElement(): void {
 
     attributeChangedCallback(name: Attribute, before: string | null, after: string | null): void {
       if (before === after) return;
-      if (name === "src") this.#release();
+      if (name === "src" || name === "engine") this.#release();
       this.#schedule();
     }
 
@@ -134,7 +136,8 @@ export function defineSampleElement(): void {
     async #generator(signal: AbortSignal) {
       if (!this.#loan) {
         this.#showMessage("status", "Loading the model …");
-        this.#loan = borrowGenerator(this.getAttribute("src") ?? "/", ({ loaded, total }) => {
+        const engine = (this.getAttribute("engine") ?? undefined) as EngineChoice | undefined;
+        this.#loan = borrowGenerator(this.getAttribute("src") ?? "/", engine, ({ loaded, total }) => {
           const percent = Math.floor((100 * loaded) / total);
           if (!this.#manifest) this.#showMessage("status", `Loading the model … ${percent} %`);
         });

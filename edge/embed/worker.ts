@@ -8,13 +8,14 @@ import type { Manifest } from "../../shared/manifest.ts";
 import type { OnProgress } from "./bundle-files.ts";
 import { EmbedError, type EmbedErrorCode } from "./embed-error.ts";
 import type { Drawn, Engine, PathRequest, SampleRequest } from "./engine.ts";
+import type { DrawingEngine, EngineChoice } from "./engine-choice.ts";
 import { WORKER_SCRIPT } from "./worker-script.ts";
 
 /** By its name the module knows that it was started as a worker. */
 export const WORKER_NAME = "imle-edge-embed";
 
 export type Call =
-  | { readonly method: "load"; readonly url: string }
+  | { readonly method: "load"; readonly url: string; readonly engine: EngineChoice }
   | { readonly method: "sample"; readonly request: SampleRequest }
   | { readonly method: "interpolate"; readonly request: PathRequest };
 
@@ -23,12 +24,12 @@ export type ToWorker = { readonly id: number; readonly call: Call } | { readonly
 export type FromWorker =
   | "ready"
   | { readonly id: number; readonly loaded: number; readonly total: number }
-  | { readonly id: number; readonly result: Manifest | Drawn }
+  | { readonly id: number; readonly result: Loaded | Drawn }
   | { readonly id: number; readonly error: { code: EmbedErrorCode | null; message: string } };
 
-export interface WorkerEngine extends Engine {
-  /** Ends the worker; what is still asked of it is refused. */
-  dispose(): void;
+export interface Loaded {
+  readonly manifest: Manifest;
+  readonly drawnOn: DrawingEngine;
 }
 
 /** The worker, or null where the page isn't allowed one. */
@@ -58,11 +59,12 @@ export async function startWorker(): Promise<Worker | null> {
 export async function loadInWorker(
   worker: Worker,
   url: string,
+  choice: EngineChoice,
   signal: AbortSignal,
   onProgress: OnProgress,
-): Promise<WorkerEngine> {
+): Promise<Engine> {
   interface Waiting {
-    settle(result: Manifest | Drawn): void;
+    settle(result: Loaded | Drawn): void;
     refuse(reason: unknown): void;
   }
   const waiting = new Map<number, Waiting>();
@@ -79,7 +81,7 @@ export async function loadInWorker(
   });
 
   const post = (message: ToWorker) => worker.postMessage(message);
-  const ask = async <Result extends Manifest | Drawn>(call: Call, signal: AbortSignal): Promise<Result> => {
+  const ask = async <Result extends Loaded | Drawn>(call: Call, signal: AbortSignal): Promise<Result> => {
     if (isDisposed) throw disposed();
     signal.throwIfAborted();
     const id = calls++;
@@ -105,11 +107,20 @@ export async function loadInWorker(
   };
 
   try {
-    const manifest = await ask<Manifest>({ method: "load", url }, signal);
+    const loaded = await ask<Loaded>({ method: "load", url, engine: choice }, signal);
+    let { drawnOn } = loaded;
+    const draw = async (call: Call, signal: AbortSignal) => {
+      const drawn = await ask<Drawn>(call, signal);
+      ({ drawnOn } = drawn);
+      return drawn;
+    };
     return {
-      manifest,
-      sample: (request, signal) => ask<Drawn>({ method: "sample", request }, signal),
-      interpolate: (request, signal) => ask<Drawn>({ method: "interpolate", request }, signal),
+      manifest: loaded.manifest,
+      get drawnOn() {
+        return drawnOn;
+      },
+      sample: (request, signal) => draw({ method: "sample", request }, signal),
+      interpolate: (request, signal) => draw({ method: "interpolate", request }, signal),
       dispose,
     };
   } catch (error) {

@@ -108,9 +108,8 @@ export function createSamplesView(options: SamplesOptions): SamplesView {
   };
 
   const report = (elapsedMs: number | null) => {
-    const by = source().where === "browser" ? "this browser" : "the server";
     const time = elapsedMs === null ? "" : ` in ${elapsedMs.toFixed(0)} ms`;
-    if (elapsedMs !== null) status.textContent = `Drawn by ${by}${time}.`;
+    if (elapsedMs !== null) status.textContent = `Drawn by ${source().who}${time}.`;
     end.textContent =
       batches >= most() ? `These are ${grouped(batches * BATCH)} samples. A new seed draws others.` : "";
     more.hidden = growsByScrolling || batches >= most();

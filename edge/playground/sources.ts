@@ -1,6 +1,6 @@
 /**
  * Where samples come from: the server at first, as one small picture, and this browser once it has the generator. Both
- * draw the same pixels.
+ * draw the same pixels, on a GPU within rounding.
  */
 
 import type { Image as Picture } from "../../shared/image-grid.ts";
@@ -30,7 +30,8 @@ export const BATCH = 64;
 export const STEPS = 65;
 
 export interface Source {
-  readonly where: "server" | "browser";
+  /** In words. */
+  readonly who: "the server" | "this browser" | "this browser’s GPU";
   /** Samples 0 … BATCH − 1. */
   sample(drawing: Drawing, signal: AbortSignal): Promise<Sample[]>;
   /** STEPS samples; null: it draws no walks. */
@@ -42,7 +43,7 @@ export interface Source {
 export function serverSource(service: Service): Source {
   const { output } = service.manifest;
   return {
-    where: "server",
+    who: "the server",
     walk: null,
     async sample(drawing, signal) {
       const format = output.kind === "image" ? "png" : "json";
@@ -73,7 +74,9 @@ export async function browserSource({ url }: Service): Promise<Source> {
   const { loadGenerator } = (await import(EMBED)) as typeof import("../embed/embed.ts");
   const generator: LoadedGenerator<EmbedSample> = await loadGenerator<EmbedSample>(`${url}/`);
   return {
-    where: "browser",
+    get who() {
+      return generator.engine === "webgpu" ? "this browser’s GPU" : "this browser";
+    },
     async sample(drawing, signal) {
       return (await generator.sample({ n: BATCH, ...drawing, signal })).map(asSample);
     },

@@ -6,6 +6,7 @@
  */
 
 import { readFile } from "node:fs/promises";
+import { crc32 } from "node:zlib";
 import { unzipSync } from "fflate";
 import { type NpyArray, NpyError, parseNpy } from "../../shared/npy.ts";
 import { InputError } from "../input-error.ts";
@@ -13,6 +14,7 @@ import type { Dataset, Rows } from "./dataset.ts";
 import { dataName, matchingFiles, onlyMatchingFile } from "./folder.ts";
 import type { FileSource } from "./source.ts";
 import { numberedLabels, shuffleAndSplit } from "./split.ts";
+import { zipChecksums } from "./zip-checksums.ts";
 
 const FILE_NAME = /\.np[yz]$/i;
 const X_KEYS = ["x_train", "x", "images", "data", "arr_0"];
@@ -101,6 +103,10 @@ function readNpz(bytes: Uint8Array, file: string): Record<string, NpyArray> {
         return true;
       },
     });
+    const checksums = zipChecksums(bytes);
+    for (const [name, content] of Object.entries(entries)) {
+      if (crc32(content) !== checksums.get(name)) throw new Error(`${name} fails its checksum`);
+    }
   } catch (error) {
     if (error instanceof InputError) throw error;
     throw refuse(

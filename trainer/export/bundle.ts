@@ -19,6 +19,7 @@ import { sha256Hex } from "../../shared/sha256.ts";
 import { version } from "../../shared/version.ts";
 import type { Rows } from "../data/dataset.ts";
 import type { ParameterValues } from "../engine/engine.ts";
+import { removeLeftovers } from "../leftovers.ts";
 import { CREATOR, checkDestination } from "./destination.ts";
 import type { BundleFile } from "./files.ts";
 import { layersModelFiles } from "./layers-model.ts";
@@ -64,7 +65,8 @@ export type CalibrationContent = Omit<NonNullable<Manifest["calibration"]>, "fil
 /**
  * Writes `directory`, replacing a bundle that is there.
  *
- * Everything is written to a temporary folder beside it first and renamed into place at the end.
+ * Everything is written to a temporary folder beside it first and renamed into place at the end. What an export
+ * that was killed left there is removed.
  *
  * @throws InputError if it can't be written there; Error if the content makes no valid bundle
  */
@@ -74,7 +76,8 @@ export async function writeBundle(directory: string, content: BundleContent): Pr
   const { manifest, files } = await assembleBundle(content);
   // Whatever the readers would refuse is refused here.
   await parseManifest(serialiseManifest(manifest), `export: ${content.name}/manifest.json`);
-  const temporary = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+  const [parent, prefix] = [dirname(target), `.${basename(target)}-`];
+  const temporary = await mkdtemp(join(parent, prefix));
   try {
     for (const { path, bytes } of files) await writeFile(join(temporary, path), bytes, { flush: true });
     await writeFile(join(temporary, "manifest.json"), serialiseManifest(manifest), { flush: true });
@@ -83,6 +86,7 @@ export async function writeBundle(directory: string, content: BundleContent): Pr
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
+  await removeLeftovers(parent, prefix);
   return manifest;
 }
 

@@ -28,6 +28,7 @@ import { z } from "zod";
 import { version } from "../../shared/version.ts";
 import { type Config, configSchema, withFields } from "../config.ts";
 import { InputError } from "../input-error.ts";
+import { removeLeftovers } from "../leftovers.ts";
 import type { Observation } from "../report/observer.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
 import { type FoundCheckpoint, newestGood, openCheckpointStore } from "./checkpoint-store.ts";
@@ -58,6 +59,9 @@ export interface TimedObservation extends Observation {
 /** What of run.json a resumed run needs. */
 const aboutSchema = z.object({ config: configSchema, configSha256: z.string().optional() });
 
+/** How a run folder's name begins until it is whole. */
+const UNNAMED = ".new-";
+
 /**
  * Makes a new run folder for `config` under `parent`; this process holds it.
  *
@@ -70,7 +74,8 @@ export async function createRunFolder(config: Config, parent = "runs"): Promise<
 async function create(config: Config, parent: string): Promise<RunFolder> {
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   await mkdir(parent, { recursive: true });
-  const unnamed = await mkdtemp(resolve(parent, ".new-"));
+  await removeLeftovers(parent, UNNAMED);
+  const unnamed = await mkdtemp(resolve(parent, UNNAMED));
   await chmod(unnamed, 0o777 & ~process.umask());
   await mkdir(join(unnamed, "checkpoints"));
   await mkdir(join(unnamed, "samples"));
