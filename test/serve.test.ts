@@ -200,7 +200,7 @@ describe("deploy --dry-run", () => {
     expect(stdout).toMatch(/Models in memory +[\d.]+ MiB of 128 MiB/);
     const built = await readdir(join(root, "dist/deploy/worker"));
     for (const file of built.filter((file) => file !== "worker.js")) expect(stdout).toContain(`│ ${file} `);
-    expect(built.filter((file) => /^generator-tfjs.*\.js$|\.wasm$/.test(file))).toHaveLength(7);
+    expect(built.filter((file) => /^generator-tfjs.*\.js$|\.wasm$/.test(file))).toHaveLength(8);
     expect(stdout).toContain("--dry-run: exiting now");
     expect(status).toBe(0);
   });
