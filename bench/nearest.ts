@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- nearest`: /nearest on more images than an isolate has room for, by an index of means with rows read
- * from static assets. The peer holds all images, in twice an isolate's memory.
+ * `npm run bench -- nearest`: /nearest on more images than an isolate has room for, by an index of principal directions with
+ * rows read from static assets. The peer holds all images, in twice an isolate's memory.
  */
 
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
@@ -22,7 +22,7 @@ const NAME = "edge/nearest-200000x784-cpu-ms";
 const SIZES = { full: 200_000, quick: 4000 };
 const ROUNDS = 5;
 const REQUESTS = 60;
-/** After which workerd's memory doesn't grow any more. */
+/** After which nothing is compiled any more; memory goes on growing, see BENCHMARKS.md. */
 const WARM_UP = 300;
 /** More than any of the bundles takes: the limit is what is measured. */
 const NO_LIMIT = { MODEL_MEMORY_MIB: "1000" };

@@ -2,7 +2,7 @@
  * `npm run bench -- verdict`: what the memorisation check finds. MNIST's first 50,000 images are the training set
  * and the 10,000 after them calibrate; then the share called a copy at alpha = 0.01 of altered copies, of fresh test
  * images and of samples. The peer is the ratio of plain pixel distances, calibrated on the same images. The rows
- * `verdict/indexed-…` check by the index of means, as where the images don't fit in memory; their peer is the scan.
+ * `verdict/indexed-…` check by the index of principal directions, as where the images don't fit in memory; their peer is the scan.
  */
 
 import type { NeighbourSearch } from "../shared/neighbour-scan.ts";
