@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   existsSync,
@@ -73,6 +74,26 @@ test("what a killed process left is taken over by one of many, and only one", as
   for (const { child } of claims) child.stdin!.end();
   await Promise.all(claims.map(({ child }) => once(child, "close")));
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test("who dies while taking over is followed by the next, and leaves nothing", async () => {
+  const folder = newFolder();
+  const dead = () => ({ host: hostname(), pid: spawnSync(process.execPath, ["--version"]).pid, began: "1" });
+  let lock = lockIn(folder);
+  for (let generation = 0; generation < 3; generation++) {
+    const text = JSON.stringify(dead());
+    writeFileSync(lock, text);
+    lock += `.${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
+  }
+  const parent = { host: hostname(), pid: process.ppid, began: beginningOf(process.ppid)! };
+  writeFileSync(lock, JSON.stringify(parent));
+  await expect(lockRun(folder)).rejects.toThrow(`in use by process ${process.ppid} on`);
+  expect(readdirSync(folder).length).toBe(4);
+  rmSync(lock);
+  await lockRun(folder);
+  expect(ownerIn(folder).pid).toBe(process.pid);
+  expect(readdirSync(folder)).toEqual(["lock.json"]);
+  unlockRun(folder);
 });
 
 test("whose lock it is: a process's that lives, not one's that got its id; another host's always", async () => {

@@ -4,14 +4,16 @@
  */
 
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../input-error.ts";
 
 const FILE = "lock.json";
+const HEIR = /^lock\.json(\.[0-9a-f]{12})+$/;
 
 const ownerSchema = z.object({ host: z.string(), pid: z.number().int().positive(), began: z.string() });
 
@@ -24,29 +26,64 @@ type Owner = z.infer<typeof ownerSchema>;
  * @throws InputError naming the process that holds it
  */
 export async function lockRun(folder: string): Promise<void> {
-  const file = join(folder, FILE);
   const mine = thisProcess();
+  const holder = await take(join(folder, FILE), mine);
+  if (holder) {
+    throw new InputError(
+      `--resume: ${folder} is in use by process ${holder.pid} on ${holder.host}. ` +
+        `Wait for it or stop it${holder.host === mine.host ? "" : `; if it is gone, delete ${FILE}`}.`,
+    );
+  }
+  await removeHeirs(folder);
+  if (held.size === 0) process.on("exit", unlockAll);
+  held.add(folder);
+}
+
+/**
+ * Makes `file` this process's. A dead process's is replaced by whoever holds the lock that is named after what the dead
+ * one wrote, so that of many who see it dead one takes over, and the file is never missing meanwhile. That lock is
+ * taken in the same way: its holder may have died, too.
+ *
+ * @returns the living process that it belongs to; null: it is ours
+ */
+async function take(file: string, mine: Owner): Promise<Owner | null> {
   const temporary = `${file}.${mine.pid}`;
   try {
     await writeFile(temporary, JSON.stringify(mine));
     while (!(await linkNew(temporary, file))) {
-      const text = await readFile(file, "utf8").catch(() => null);
+      const text = readText(file);
       if (text === null) continue; // its owner has just let go
       const owner = parseOwner(text);
-      if (owner && isSame(owner, mine)) break;
-      if (owner && (owner.host !== mine.host || beginningOf(owner.pid) === owner.began)) {
-        throw new InputError(
-          `--resume: ${folder} is in use by process ${owner.pid} on ${owner.host}. ` +
-            `Wait for it or stop it${owner.host === mine.host ? "" : `; if it is gone, delete ${FILE}`}.`,
-        );
+      if (owner && isSame(owner, mine)) return null;
+      if (owner && (owner.host !== mine.host || beginningOf(owner.pid) === owner.began)) return owner;
+      const heir = `${file}.${fingerprint(text)}`;
+      const otherHeir = await take(heir, mine);
+      if (otherHeir) return otherHeir;
+      try {
+        // Nobody comes back from the dead, so what reads otherwise was taken over before, and has to be asked anew.
+        if (readText(file) === text) {
+          await rename(temporary, file);
+          return null;
+        }
+      } finally {
+        await rm(heir, { force: true });
       }
-      await removeStale(file, text, `${temporary}.stale`);
     }
+    return null;
   } finally {
     await rm(temporary, { force: true });
   }
-  if (held.size === 0) process.on("exit", unlockAll);
-  held.add(folder);
+}
+
+function fingerprint(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
+
+/** What was left by processes that died while they took over; whoever is about to finds that it is too late. */
+async function removeHeirs(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (HEIR.test(name)) await rm(join(folder, name), { force: true });
+  }
 }
 
 const held = new Set<string>();
@@ -86,16 +123,6 @@ async function linkNew(source: string, path: string): Promise<boolean> {
       },
     );
   }
-}
-
-/** Removes the lock that reads `text`; if another process was faster, its lock is put back. */
-async function removeStale(file: string, text: string, aside: string): Promise<void> {
-  await rename(file, aside).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-  });
-  const moved = await readFile(aside, "utf8").catch(() => null);
-  if (moved !== null && moved !== text) await linkNew(aside, file);
-  await rm(aside, { force: true });
 }
 
 let known: Owner | null = null;
