@@ -9,12 +9,9 @@ import jpegModule from "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm";
 import { createApp } from "../edge/app.ts";
 import { loadWasmGenerator } from "../edge/generator-wasm.ts";
 import { createJpegDecoder } from "../edge/jpeg-image.ts";
+import { SCAN_KERNELS } from "../edge/scan-kernels.ts";
 import { pagePath } from "../edge/storage/storage.ts";
-import alignModule from "../kernels/build/align.wasm";
 import generatorModule from "../kernels/build/generator.wasm";
-import pooledModule from "../kernels/build/pooled.wasm";
-import principalModule from "../kernels/build/principal.wasm";
-import scanModule from "../kernels/build/scan.wasm";
 
 interface Env {
   readonly ASSETS: { fetch(url: string, init?: RequestInit): Promise<Response> };
@@ -42,12 +39,7 @@ export default {
       },
       memoryBytes: 100 * 2 ** 20,
       vectors: null,
-      scanKernels: {
-        scan: scanModule,
-        pooled: pooledModule,
-        principal: principalModule,
-        align: alignModule,
-      },
+      scanKernels: SCAN_KERNELS,
       loadGenerator: (manifest, readFile) => loadWasmGenerator(generatorModule, manifest, readFile),
       decodeJpeg: createJpegDecoder(jpegModule),
       logLevel: "off",

@@ -1,16 +1,13 @@
 /** The Cloudflare Worker. No other file knows Cloudflare's types. */
 
-import alignModule from "../kernels/build/align.wasm";
 import generatorModule from "../kernels/build/generator.wasm";
-import pooledModule from "../kernels/build/pooled.wasm";
-import principalModule from "../kernels/build/principal.wasm";
-import scanModule from "../kernels/build/scan.wasm";
 import { type App, createApp } from "./app.ts";
 import { EMBEDDED_MODELS } from "./embedded-models.ts";
 import { generatorEngine } from "./generator.ts";
 import { loadWasmGenerator } from "./generator-wasm.ts";
 import type { DecodeJpeg } from "./jpeg-image.ts";
 import { Problem, problemResponse } from "./problem.ts";
+import { SCAN_KERNELS } from "./scan-kernels.ts";
 import { createStorage } from "./storage/index.ts";
 
 /** Bindings and variables; wrangler.toml says what each is for. */
@@ -63,12 +60,7 @@ function createWorkerApp(env: Env): App {
     }),
     memoryBytes: Number(env.MODEL_MEMORY_MIB ?? DEFAULT_MEMORY_MIB) * 2 ** 20,
     vectors: env.VECTORS ?? null,
-    scanKernels: {
-      scan: scanModule,
-      pooled: pooledModule,
-      principal: principalModule,
-      align: alignModule,
-    },
+    scanKernels: SCAN_KERNELS,
     // What is imported below is loaded when first needed: TF.js is larger than all the rest.
     loadGenerator: async (manifest, readFile) => {
       if (generatorEngine(manifest) === "wasm") {

@@ -2,11 +2,8 @@
 
 import jpegModule from "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm";
 import { createJpegDecoder } from "../edge/jpeg-image.ts";
-import alignModule from "../kernels/build/align.wasm";
+import { SCAN_KERNELS } from "../edge/scan-kernels.ts";
 import generatorKernel from "../kernels/build/generator.wasm";
-import pooledModule from "../kernels/build/pooled.wasm";
-import principalModule from "../kernels/build/principal.wasm";
-import scanModule from "../kernels/build/scan.wasm";
 import { type Edge, type EdgeOptions, edgeOn } from "./edge.ts";
 
 export * from "./edge.ts";
@@ -22,12 +19,7 @@ export function createEdge(options: EdgeOptions): Edge {
   return edgeOn(
     {
       generatorKernel,
-      scanKernels: {
-        scan: scanModule,
-        pooled: pooledModule,
-        principal: principalModule,
-        align: alignModule,
-      },
+      scanKernels: SCAN_KERNELS,
       decodeJpeg: createJpegDecoder(jpegModule),
     },
     {

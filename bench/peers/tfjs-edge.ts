@@ -5,11 +5,8 @@
 import tfjsModule from "@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm";
 import { createApp } from "../../edge/app.ts";
 import { loadTfjsGenerator } from "../../edge/generator-tfjs.ts";
+import { SCAN_KERNELS } from "../../edge/scan-kernels.ts";
 import { assetStorage } from "../../edge/storage/assets.ts";
-import alignModule from "../../kernels/build/align.wasm";
-import pooledModule from "../../kernels/build/pooled.wasm";
-import principalModule from "../../kernels/build/principal.wasm";
-import scanModule from "../../kernels/build/scan.wasm";
 
 interface Env {
   readonly ASSETS: { fetch(url: string): Promise<Response> };
@@ -25,12 +22,7 @@ export default {
       storage: assetStorage(fetchAsset),
       vectors: null,
       memoryBytes: 100 * 2 ** 20,
-      scanKernels: {
-        scan: scanModule,
-        pooled: pooledModule,
-        principal: principalModule,
-        align: alignModule,
-      },
+      scanKernels: SCAN_KERNELS,
       loadGenerator: (manifest, readFile) => loadTfjsGenerator(tfjsModule, manifest, readFile),
       decodeJpeg: () => Promise.reject(new Error("no JPEGs here")),
     });
