@@ -146,6 +146,17 @@ describe("matching", () => {
     expect(new Set(pairs.slice(10).map(({ example }) => example)).size).toBe(30);
   });
 
+  test("rs-imle, mixed: where few samples are left, each picks several times", async () => {
+    const settings = ["objective.name=rs-imle", "objective.poolSize=20", "objective.rejectionRadius=0.5"];
+    const pairs = await firstRound(identity(...oneRound, ...settings, "objective.reverseShare=0.75"));
+    const picking = pairs.slice(0, 30).map(({ sample }) => sample);
+    const left = new Set(picking).size;
+    expect(left).toBeLessThan(20); // some of them were near
+    expect(left).toBeGreaterThan(0);
+    for (const [i, sample] of picking.entries()) expect(sample).toBe(picking[i % left]);
+    expect(new Set(pairs.slice(30).map(({ example }) => example)).size).toBe(10);
+  });
+
   test("reverse: every sample picks its nearest example", async () => {
     const pairs = await firstRound(
       identity(...oneRound, "objective.name=reverse", "objective.reverseShare=null"),

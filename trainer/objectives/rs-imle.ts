@@ -18,8 +18,10 @@ const RADIUS_EXAMPLES = 1000;
  * distributed as those drawn at sampling time. Where every sample is rejected, all are candidates again.
  * Without a radius, it is the median distance of an example to the nearest other one: as near as data are to data.
  *
- * With a `reverseShare`, candidates pick too: each is pulled towards the example nearest
- * to it. That empties the space between narrow modes, and drops none, because the examples still pick too.
+ * With a `reverseShare`, candidates pick too, in that share of the pairs: each is pulled towards the example nearest
+ * to it. That empties the space between narrow modes, and drops none, because the examples still pick too. The fewer
+ * candidates are left, the more often each of them does; if examples took the turns that are over, they would pull
+ * what lies on the border of two modes to and fro.
  *
  * Distances are those of `config.objective.distance`, in model space.
  *
@@ -43,19 +45,22 @@ export const rsImle: Objective = {
         const pool = round.draw(poolSize);
         const far = await farSamples(round, round.samplesOf(pool), radius);
         const candidates = far.rows.length === 0 ? pool : latentsAt(pool, far.rows, round.latentSize);
-        const picking = Math.min(mostPicking, far.rows.length);
-        const rest = turn.subarray(picking);
+        const picking = far.rows.length === 0 ? [] : cycled(far.rows.length, mostPicking);
+        const rest = turn.subarray(picking.length);
         return {
           latents: concatenated(
-            candidates.subarray(0, picking * round.latentSize),
+            latentsAt(candidates, picking, round.latentSize),
             await examplesPick(round, rest, candidates),
           ),
-          examples: Int32Array.from([...far.nearest.slice(0, picking), ...rest]),
+          examples: Int32Array.from([...picking.map((i) => far.nearest[i]!), ...rest]),
         };
       },
     });
   },
 };
+
+/** The first `length` of 0, 1, … count − 1, 0, 1, … */
+const cycled = (count: number, length: number) => Array.from({ length }, (_, i) => i % count);
 
 interface FarSamples {
   /** Of the pool. */

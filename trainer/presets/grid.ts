@@ -2,8 +2,4 @@ import type { Preset } from "./index.ts";
 import { ring } from "./ring.ts";
 
 /** Twenty-five narrow Gaussians on a square grid: as `ring`, with more modes to tell apart. */
-export const grid: Preset = {
-  ...ring,
-  data: { name: "grid" },
-  budget: { steps: 30_000 },
-};
+export const grid: Preset = { ...ring, data: { name: "grid" } };
