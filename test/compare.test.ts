@@ -45,7 +45,7 @@ async function writeRun(name: string, loss: number, set: string[], results: obje
 }
 
 beforeAll(async () => {
-  await writeRun("short", 1, [], {
+  await writeRun("short", 1, ["generator.hidden=[256,256]"], {
     metrics: { precision: 0.5, parzenNats: 3, parzenNatsError: 0.1 },
     realData: { precision: 0.9 },
     coverage: { nearerShare: 0.25 },
@@ -73,7 +73,7 @@ test("puts results and what differs in the configurations in a table, and all of
     ["Parzen log-likelihood, nats", "3.00 ± 0.10"],
     ["precision, k = 5", "0.5000"],
     ["samples called copies", "0.2 %"],
-    ["generator.hidden", "[256,256,256,256]", "[512]"],
+    ["generator.hidden", "[256,256]", "[512]"],
     ["optimiser.learningRate", "0.002", "0.01"],
   ]) {
     expect(lines).toContainEqual(line);

@@ -52,6 +52,7 @@ describe.each(Object.keys(OBJECTIVES))("objective %s", (objective) => {
       seed,
       budget: { steps: STEPS },
       set: [
+        "generator.latentSize=2",
         "generator.hidden=[16]",
         "objective.poolSize=50",
         "objective.subsetSize=20",
