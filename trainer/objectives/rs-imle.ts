@@ -18,9 +18,9 @@ const RADIUS_EXAMPLES = 1000;
  * distributed as those drawn at sampling time. Where every sample is rejected, all are candidates again.
  * Without a radius, it is the median distance of an example to the nearest other one: as near as data are to data.
  *
- * With a `reverseShare`, candidates pick too, in that share of the pairs: each is pulled towards the example nearest
- * to it. That empties the space between narrow modes, and drops none, because the examples still pick too. The fewer
- * candidates are left, the more often each of them does; if examples took the turns that are over, they would pull
+ * With a `reverseShare`, candidates pick too, in that share of the pairs: each is pulled towards the example nearest to
+ * it, which empties the space between narrow modes. In the rest examples pick, so that modes are not given up; near to a
+ * share of 1 some are. The fewer candidates are left, the more often each of them picks: examples in their place would pull
  * what lies on the border of two modes to and fro.
  *
  * Distances are those of `config.objective.distance`, in model space.

@@ -3,11 +3,10 @@ import type { Preset } from "./index.ts";
 /**
  * Eight narrow Gaussians on a circle.
  *
- * Plain IMLE trains the best of many samples and leaves the rest between the modes (1 % of high quality on the
- * ring). Rejecting the good ones, with as many rounds as the budget allows and no jitter, trains those, most of all where
- * they also pick the example that is nearest to them. A latent of more numbers than the data shortens the borders
- * between the latents of two modes; a deep network of tanh makes them narrow, and loses no mode on the way, as
- * rectifiers do.
+ * Plain IMLE trains the best of many samples and leaves the rest between the modes. Rejecting the good ones, with as many
+ * rounds as the budget allows and no jitter, trains those, most of all where they also pick the example that is nearest
+ * to them. A latent of more numbers than the data shortens the borders between the latents of two modes, and a deep
+ * network makes them narrow. Its units are tanh, because rectifiers lose modes when samples pick in most pairs.
  */
 export const ring: Preset = {
   data: { name: "ring" },
