@@ -14,6 +14,12 @@ const STACKED_STEPS = 8000;
 
 /** What the published GANs use: half the rate, and a first moment that forgets faster. */
 const ADVERSARIAL = ["optimiser.learningRate=0.0005", "optimiser.beta1=0.5"];
+/** The presets' network was found for RS-IMLE; this is what others use. */
+const RECTIFIED = [
+  "generator.latentSize=2",
+  "generator.hidden=[256,256,256,256]",
+  "generator.activation=relu",
+];
 
 interface Model {
   readonly label: string;
@@ -23,11 +29,17 @@ interface Model {
 
 const SMALL: Readonly<Record<string, Model>> = {
   gan: { label: "GAN", objective: "gan", set: ADVERSARIAL },
+  "gan-rectified": {
+    label: "GAN, 4 × 256 rectifiers",
+    objective: "gan",
+    set: [...ADVERSARIAL, ...RECTIFIED],
+  },
   vae: { label: "VAE", objective: "vae", set: [] },
+  "vae-rectified": { label: "VAE, 4 × 256 rectifiers", objective: "vae", set: RECTIFIED },
   imle: { label: "IMLE", objective: "imle", set: [] },
   "rs-imle": { label: "RS-IMLE", objective: "rs-imle", set: ["objective.reverseShare=0"] },
   "rs-imle-both": {
-    label: "RS-IMLE, of whose pairs samples pick three quarters",
+    label: "RS-IMLE, of whose pairs samples pick half",
     objective: "rs-imle",
     set: [],
   },

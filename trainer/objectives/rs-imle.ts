@@ -18,10 +18,11 @@ const RADIUS_EXAMPLES = 1000;
  * distributed as those drawn at sampling time. Where every sample is rejected, all are candidates again.
  * Without a radius, it is the median distance of an example to the nearest other one: as near as data are to data.
  *
- * With a `reverseShare`, candidates pick too, in that share of the pairs: each is pulled towards the example nearest to
- * it, which empties the space between narrow modes. In the rest examples pick, so that modes are not given up; near to a
- * share of 1 some are. The fewer candidates are left, the more often each of them picks: examples in their place would pull
- * what lies on the border of two modes to and fro.
+ * With a `reverseShare`, candidates themselves pick, in that share of the pairs: each is pulled towards the example
+ * nearest to it, which empties the space between narrow modes. In the rest examples pick, so that modes are not given up;
+ * near to a share of 1 some are. They pick among the whole pool then: who is far is taken care of, and the samples near
+ * to the data spread within a mode. The fewer candidates are left, the more often each of them picks: examples in their
+ * place would pull what lies on the border of two modes to and fro.
  *
  * Distances are those of `config.objective.distance`, in model space.
  *
@@ -47,10 +48,11 @@ export const rsImle: Objective = {
         const candidates = far.rows.length === 0 ? pool : latentsAt(pool, far.rows, round.latentSize);
         const picking = far.rows.length === 0 ? [] : cycled(far.rows.length, mostPicking);
         const rest = turn.subarray(picking.length);
+        const pickable = mostPicking > 0 ? pool : candidates;
         return {
           latents: concatenated(
             latentsAt(candidates, picking, round.latentSize),
-            await examplesPick(round, rest, candidates),
+            await examplesPick(round, rest, pickable),
           ),
           examples: Int32Array.from([...picking.map((i) => far.nearest[i]!), ...rest]),
         };

@@ -14,7 +14,7 @@ export const ring: Preset = {
   objective: {
     name: "rs-imle",
     rejectionRadius: 0.015,
-    reverseShare: 0.75,
+    reverseShare: 0.5,
     poolSize: 4_000,
     subsetSize: 1_024,
     passes: 1,
