@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createRandom } from "../shared/random.ts";
+import { cholesky } from "../trainer/linear-algebra/cholesky.ts";
+import { eigenvalues } from "../trainer/linear-algebra/eigenvalues.ts";
+import { product } from "../trainer/linear-algebra/product.ts";
 import { frechetDistance } from "../trainer/metrics/classifier-frechet.ts";
-import { cholesky, eigenvalues, product } from "../trainer/metrics/symmetric-matrix.ts";
 
 function normals(seed: number, count: number): Float32Array<ArrayBuffer> {
   return createRandom(seed).fillNormal(new Float32Array(count));

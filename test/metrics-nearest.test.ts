@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { createRandom } from "../shared/random.ts";
+import { kMeans } from "../trainer/clustering/k-means.ts";
 import { createEngine } from "../trainer/engine/index.ts";
-import { kMeans } from "../trainer/metrics/k-means.ts";
 import { nearestPoints } from "../trainer/metrics/nearest.ts";
 import { pointsInMemory } from "../trainer/search/searcher.ts";
 

@@ -1,3 +1,4 @@
+import { moveToMeans } from "../../trainer/clustering/k-means.ts";
 import { modelSpaceOf } from "../../trainer/data/model-space.ts";
 import { evaluate } from "../../trainer/evaluate.ts";
 import { nearestPoints } from "../../trainer/metrics/nearest.ts";
@@ -63,17 +64,4 @@ function centroids(context: PaperContext): Promise<Readonly<Record<string, numbe
       sample: async () => centres,
     });
   });
-}
-
-function moveToMeans(centres: Float32Array, points: Float32Array, length: number, cells: Int32Array): void {
-  const sums = new Float64Array(centres.length);
-  const counts = new Uint32Array(centres.length / length);
-  cells.forEach((cell, point) => {
-    counts[cell]!++;
-    for (let j = 0; j < length; j++) sums[cell * length + j]! += points[point * length + j]!;
-  });
-  for (let i = 0; i < centres.length; i++) {
-    const count = counts[Math.floor(i / length)]!;
-    if (count > 0) centres[i] = sums[i]! / count;
-  }
 }

@@ -6,8 +6,10 @@
  * Source: Fréchet 1957, Dowson & Landau 1982; Heusel et al. 2017, arXiv:1706.08500, for its use.
  */
 
+import { cholesky } from "../linear-algebra/cholesky.ts";
+import { eigenvalues } from "../linear-algebra/eigenvalues.ts";
+import { product } from "../linear-algebra/product.ts";
 import type { Metric } from "./metric.ts";
-import { cholesky, eigenvalues, product } from "./symmetric-matrix.ts";
 
 export const classifierFrechet: Metric = {
   name: "classifier-frechet",

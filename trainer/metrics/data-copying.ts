@@ -8,11 +8,11 @@
 
 import { createRandom } from "../../shared/random.ts";
 import { isAuthentic } from "../../shared/verdict.ts";
+import { kMeans } from "../clustering/k-means.ts";
 import { type Dataset, sliceRows, takeRows } from "../data/dataset.ts";
 import { modelSpaceOf } from "../data/model-space.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type PointSource, pointsInMemory } from "../search/searcher.ts";
-import { kMeans } from "./k-means.ts";
 import type { Metric } from "./metric.ts";
 import { type Nearest, nearestPoints } from "./nearest.ts";
 

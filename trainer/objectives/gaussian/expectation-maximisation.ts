@@ -23,7 +23,7 @@ import {
 } from "../../autodiff/operators.ts";
 import { input, type Tensor } from "../../autodiff/tensor.ts";
 import type { Engine, Executable } from "../../engine/engine.ts";
-import { cholesky, inverseOfLower } from "./cholesky.ts";
+import { cholesky, inverseOfLower } from "../../linear-algebra/cholesky.ts";
 import type { Mixture } from "./mixture.ts";
 
 const TILE_ROWS = 512;

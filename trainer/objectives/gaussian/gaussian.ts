@@ -1,6 +1,6 @@
+import { pivotedCholesky } from "../../linear-algebra/cholesky.ts";
 import type { Objective } from "../objective.ts";
 import { checkLength } from "./check-length.ts";
-import { pivotedCholesky } from "./cholesky.ts";
 import { momentsOf } from "./moments.ts";
 
 /** Of as many a bundle holds the layer. */

@@ -1,6 +1,7 @@
 /** A Gaussian mixture, and where its fit begins. */
 
 import type { Random } from "../../../shared/random.ts";
+import { firstCentres } from "../../clustering/first-centres.ts";
 
 export interface Mixture {
   /** [components]; they add up to 1. */
@@ -12,13 +13,9 @@ export interface Mixture {
 }
 
 /**
- * Equal and round components on rows that lie far from each other: each is the best of a few that are drawn with
- * probabilities as their squared distances to those before.
+ * Equal and round components on rows that lie far from each other.
  *
  * @param rows [n, length], n ≥ components
- *
- * Source: Arthur & Vassilvitskii 2007, "k-means++: The Advantages of Careful Seeding", with the greedy choice of
- * its section on the experiments.
  */
 export function firstMixture(
   rows: Float32Array,
@@ -26,49 +23,16 @@ export function firstMixture(
   components: number,
   random: Random,
 ): Mixture {
-  const count = rows.length / length;
-  const rowAt = (i: number) => rows.subarray(i * length, (i + 1) * length);
   const trials = 2 + Math.floor(Math.log(components));
-  const centres = [random.below(count)];
-  let nearest = squaredDistances(rows, rowAt(centres[0]!));
-  while (centres.length < components) {
-    const options = Array.from({ length: trials }, () => {
-      const centre = drawnBy(nearest, random);
-      const own = squaredDistances(rows, rowAt(centre));
-      const together = nearest.map((distance, i) => Math.min(distance, own[i]!));
-      return { centre, together, total: total(together) };
-    });
-    const best = options.reduce((a, b) => (b.total < a.total ? b : a));
-    centres.push(best.centre);
-    nearest = best.together;
-  }
-  const deviation = Math.sqrt(total(nearest) / rows.length) || 1;
-  const means = Float32Array.from(centres.flatMap((centre) => [...rowAt(centre)]));
+  const centres = firstCentres(rows, length, components, random, trials);
+  const squares = centres.squared.reduce((sum, value) => sum + value, 0);
+  const deviation = Math.sqrt(squares / rows.length) || 1;
+  const means = Float32Array.from(
+    centres.rows.flatMap((row) => [...rows.subarray(row * length, (row + 1) * length)]),
+  );
   const factors = new Float32Array(components * length * length);
   for (let k = 0; k < components; k++) {
     for (let i = 0; i < length; i++) factors[k * length * length + i * (length + 1)] = deviation;
   }
   return { weights: new Float32Array(components).fill(1 / components), means, factors };
-}
-
-function squaredDistances(rows: Float32Array, to: Float32Array): Float64Array {
-  const { length } = to;
-  const distances = new Float64Array(rows.length / length);
-  for (let i = 0; i < rows.length; i++)
-    distances[Math.floor(i / length)]! += (rows[i]! - to[i % length]!) ** 2;
-  return distances;
-}
-
-/** An index, with probabilities as the sizes; the last one where all are 0. */
-function drawnBy(sizes: Float64Array, random: Random): number {
-  let left = random.uniform() * total(sizes);
-  for (const [i, size] of sizes.entries()) {
-    left -= size;
-    if (left < 0) return i;
-  }
-  return sizes.length - 1;
-}
-
-function total(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0);
 }

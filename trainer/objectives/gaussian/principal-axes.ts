@@ -1,5 +1,5 @@
+import { symmetricEigen } from "../../linear-algebra/eigenvectors.ts";
 import { cellMoments } from "./cells.ts";
-import { symmetricEigen } from "./eigen.ts";
 
 export interface PrincipalAxes {
   readonly mean: Float64Array;

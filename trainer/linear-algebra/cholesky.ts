@@ -1,4 +1,4 @@
-/** Factors of covariances, in float64. */
+/** Factors of covariances: [size, size] float64, row-major. */
 
 export interface PivotedFactor {
   /** [rank, size], row-major: the transpose of L, where L·Lᵀ is the matrix. */
@@ -8,8 +8,10 @@ export interface PivotedFactor {
   readonly logDeterminant: number;
 }
 
-/** What is left of a diagonal below this share of its largest number is rounding. */
-const NOTHING = 1e-6;
+/** A pivot below this share of the largest number on the diagonal is rounding, where the matrix is of float32 products. */
+const PRODUCTS_ROUNDING = 1e-6;
+/** And where it is exact to float64. */
+const ROUNDING = 1e-14;
 
 /**
  * Cholesky's decomposition that takes the largest pivot that is left, and ends where there is none: for covariances of
@@ -21,7 +23,7 @@ const NOTHING = 1e-6;
  */
 export function pivotedCholesky(matrix: Float64Array, size: number): PivotedFactor {
   const left = Float64Array.from({ length: size }, (_, i) => matrix[i * size + i]!);
-  const least = NOTHING * Math.max(...left);
+  const least = PRODUCTS_ROUNDING * Math.max(...left);
   const rows = new Float64Array(size * size);
   let rank = 0;
   let logDeterminant = 0;
@@ -48,15 +50,26 @@ export function pivotedCholesky(matrix: Float64Array, size: number): PivotedFact
   return { rows: rows.subarray(0, rank * size), rank, logDeterminant };
 }
 
-/** The lower triangle L with L·Lᵀ = matrix, [size, size] row-major; the matrix is positive definite. */
-export function cholesky(matrix: Float64Array, size: number): Float64Array {
+/**
+ * The lower triangle L of a matrix without negative eigenvalues, so that L·Lᵀ is the matrix; a column that depends on
+ * those before it is 0.
+ */
+export function cholesky(matrix: Float64Array, size: number): Float64Array<ArrayBuffer> {
   const lower = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      let value = matrix[i * size + j]!;
-      for (let k = 0; k < j; k++) value -= lower[i * size + k]! * lower[j * size + k]!;
-      lower[i * size + j] = i === j ? Math.sqrt(value) : value / lower[j * size + j]!;
-    }
+  let largest = 0;
+  for (let j = 0; j < size; j++) largest = Math.max(largest, matrix[j * size + j]!);
+  /** Σ L[i, k]·L[j, k] over the columns before j. */
+  const inner = (i: number, j: number) => {
+    let sum = 0;
+    for (let k = 0; k < j; k++) sum += lower[i * size + k]! * lower[j * size + k]!;
+    return sum;
+  };
+  for (let j = 0; j < size; j++) {
+    const pivot = matrix[j * size + j]! - inner(j, j);
+    if (pivot <= ROUNDING * largest) continue;
+    const root = Math.sqrt(pivot);
+    lower[j * size + j] = root;
+    for (let i = j + 1; i < size; i++) lower[i * size + j] = (matrix[i * size + j]! - inner(i, j)) / root;
   }
   return lower;
 }

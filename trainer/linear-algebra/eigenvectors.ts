@@ -1,4 +1,4 @@
-/** Eigenvectors of small symmetric matrices, [size, size] float64, row-major. */
+/** Eigenvectors of small symmetric matrices: [size, size] float64, row-major. */
 
 export interface Eigen {
   /** Descending. */

@@ -1,13 +1,14 @@
 /**
  * k-means: centres so that points are near to one of them.
  *
- * Source: Lloyd 1982; first centres by Arthur & Vassilvitskii 2007 ("k-means++").
+ * Source: Lloyd 1982, doi:10.1109/TIT.1982.1056489.
  */
 
 import type { Random } from "../../shared/random.ts";
 import type { Engine } from "../engine/engine.ts";
+import { nearestPoints } from "../metrics/nearest.ts";
 import { pointsInMemory } from "../search/searcher.ts";
-import { nearestPoints } from "./nearest.ts";
+import { firstCentres } from "./first-centres.ts";
 
 const MAX_ITERATIONS = 30;
 
@@ -23,7 +24,10 @@ export async function kMeans(
   k: number,
   random: Random,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const centres = firstCentres(points, length, k, random);
+  const centres = new Float32Array(k * length);
+  for (const [centre, row] of firstCentres(points, length, k, random).rows.entries()) {
+    centres.set(points.subarray(row * length, (row + 1) * length), centre * length);
+  }
   let cells = new Int32Array(0);
   for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
     const { indices } = await nearestPoints(engine, points, pointsInMemory(centres, length), length);
@@ -34,36 +38,8 @@ export async function kMeans(
   return centres;
 }
 
-/** Each is a point drawn with a chance in proportion to its squared distance from the nearest one before. */
-function firstCentres(
-  points: Float32Array,
-  length: number,
-  k: number,
-  random: Random,
-): Float32Array<ArrayBuffer> {
-  const count = points.length / length;
-  const centres = new Float32Array(k * length);
-  const squared = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
-  let chosen = random.below(count);
-  for (let centre = 0; centre < k; centre++) {
-    centres.set(points.subarray(chosen * length, (chosen + 1) * length), centre * length);
-    let total = 0;
-    for (let i = 0; i < count; i++) {
-      let distance = 0;
-      for (let j = 0; j < length; j++)
-        distance += (points[i * length + j]! - points[chosen * length + j]!) ** 2;
-      squared[i] = Math.min(squared[i]!, distance);
-      total += squared[i]!;
-    }
-    let left = random.uniform() * total;
-    chosen = 0;
-    while (chosen < count - 1 && (left -= squared[chosen]!) >= 0) chosen++;
-  }
-  return centres;
-}
-
-/** A centre that no point is nearest to stays where it is. */
-function moveToMeans(
+/** Moves every centre to the mean of the points whose cell it is; one that no point is nearest to stays where it is. */
+export function moveToMeans(
   centres: Float32Array,
   points: Float32Array,
   length: number,
