@@ -1,13 +1,13 @@
 /**
  * `npm run bench -- nearest`: /nearest on more images than an isolate has room for, by an index of principal directions with
- * rows read from static assets. The peer holds all images, in twice an isolate's memory.
+ * rows read from static assets, its processor time and its memory. The peer holds all images, in twice an isolate's memory.
  */
 
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type LocalServer, startServer, startWorker } from "../cli/workerd.ts";
+import { type LocalServer, type ServeOptions, startServer } from "../cli/workerd.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
 import { glyphs } from "../trainer/data/glyphs.ts";
 import { scanRows } from "../trainer/data/scan-rows.ts";
@@ -16,19 +16,24 @@ import { writeBundle } from "../trainer/export/bundle.ts";
 import { calibrate } from "../trainer/export/calibrate.ts";
 import { indexRows, type RowIndex } from "../trainer/export/row-index.ts";
 import { cpuMsPerRequest, send } from "./http-load.ts";
-import { type Benchmark, type BenchmarkRow, interquartileRange, median } from "./row.ts";
+import { freeAddress, isolateMemory } from "./isolate-memory.ts";
+import { type Benchmark, interquartileRange, median } from "./row.ts";
 
-const NAME = "edge/nearest-200000x784-cpu-ms";
+const CPU = "edge/nearest-200000x784-cpu-ms";
+const MEMORY = "edge/nearest-200000x784-isolate-mb";
 const SIZES = { full: 200_000, quick: 4000 };
 const ROUNDS = 5;
 const REQUESTS = 60;
-/** After which nothing is compiled any more; memory goes on growing, see BENCHMARKS.md. */
+/** After which nothing is compiled any more. */
 const WARM_UP = 300;
+/** In which V8 collects all garbage some times. */
+const MEMORY_REQUESTS = 7000;
+const MEMORY_LOOK = 10;
 /** More than any of the bundles takes: the limit is what is measured. */
 const NO_LIMIT = { MODEL_MEMORY_MIB: "1000" };
 
 export const benchNearest: Benchmark = async (report, { wants, quick }) => {
-  if (!wants(NAME)) return [];
+  if (!wants(CPU) && !wants(MEMORY)) return [];
   const folder = await mkdtemp(join(tmpdir(), "imle-nearest-bench-"));
   const agent = new Agent({ keepAlive: true });
   const servers: LocalServer[] = [];
@@ -36,15 +41,12 @@ export const benchNearest: Benchmark = async (report, { wants, quick }) => {
     const train = quick ? SIZES.quick : SIZES.full;
     report(`nearest: drawing ${train.toLocaleString("en")} images and indexing them`);
     const data = glyphs.create(1, { train, heldOut: 500, test: 0 });
-    const recall = await writeBundles(folder, data);
-    for (const name of ["indexed", "scanned"]) {
-      servers.push(await startServer({ bundles: [join(folder, name)], variables: NO_LIMIT }));
-    }
-    const empty = await startWorker("bench/peers/hono-hello.ts", (assets) => mkdir(assets), {});
-    servers.push(empty);
-    await send(empty.url, { agent });
-
-    const asks = servers.slice(0, 2).map(({ url }) => nearestRequests(url, data, agent));
+    const { recall, indexBytes } = await writeBundles(folder, data);
+    const inspector = await freeAddress();
+    const start = (name: string, options: Partial<ServeOptions> = {}) =>
+      startServer({ bundles: [join(folder, name)], variables: NO_LIMIT, ...options });
+    servers.push(await start("indexed", { inspector }), await start("scanned"));
+    const asks = servers.map(({ url }) => nearestRequests(url, data, agent));
     for (let i = 0; i < (quick ? 5 : WARM_UP); i++) for (const ask of asks) await ask();
     const values: number[][] = [[], []];
     for (let round = 0; round < (quick ? 1 : ROUNDS); round++) {
@@ -56,22 +58,38 @@ export const benchNearest: Benchmark = async (report, { wants, quick }) => {
     }
     const [ours = [], peers = []] = values;
     if (ours.length === 0) {
-      report(`nearest: ${NAME} needs Linux's /proc; left out`);
+      report(`nearest: ${CPU} needs Linux's /proc; left out`);
       return [];
     }
-    const peak = (await peakBytes(servers[0]!.pid)) - (await peakBytes(empty.pid));
-    const row: BenchmarkRow = {
-      name: NAME,
-      value: median(ours),
-      unit: "ms",
-      spread: interquartileRange(ours),
-      peer: "all images in memory",
-      peerValue: median(peers),
-      ratio: median(peers) / median(ours),
-      recall,
-      peakMemoryBytes: peak,
-    };
-    return [row];
+    report("nearest: memory");
+    const heap = await isolateMemory(inspector);
+    let most = 0;
+    for (let i = 0; i < (quick ? 20 : MEMORY_REQUESTS); i++) {
+      await asks[0]!();
+      if (i % MEMORY_LOOK === 0) most = Math.max(most, await heap.heapBytes());
+    }
+    heap.close();
+    return [
+      {
+        name: CPU,
+        value: median(ours),
+        unit: "ms",
+        spread: interquartileRange(ours),
+        peer: "all images in memory",
+        peerValue: median(peers),
+        ratio: median(peers) / median(ours),
+        recall,
+      },
+      {
+        name: MEMORY,
+        value: (most + indexBytes) / 1e6,
+        unit: "MB",
+        spread: 0,
+        peer: null,
+        peerValue: null,
+        ratio: null,
+      },
+    ];
   } finally {
     agent.destroy();
     await Promise.all(servers.map((server) => server.close()));
@@ -79,8 +97,11 @@ export const benchNearest: Benchmark = async (report, { wants, quick }) => {
   }
 };
 
-/** One bundle with an index and one without; returns the index's recall. */
-async function writeBundles(folder: string, { train, heldOut, shape }: Dataset): Promise<number> {
+/** One bundle with an index and one without; returns the index's recall, and what it takes in WebAssembly's memory. */
+async function writeBundles(
+  folder: string,
+  { train, heldOut, shape }: Dataset,
+): Promise<{ recall: number; indexBytes: number }> {
   const scan = scanRows(train, shape);
   const engine = createOnnxEngine();
   const indexed = (await indexRows(engine, "principal", train, shape, heldOut, scan, () => {}))!;
@@ -109,7 +130,7 @@ async function writeBundles(folder: string, { train, heldOut, shape }: Dataset):
     });
   await write("indexed", indexed.search, indexed.index);
   await write("scanned", scan, null);
-  return indexed.index.recall.at1;
+  return { recall: indexed.index.recall.at1, indexBytes: indexed.search.memoryBytes };
 }
 
 function nearestRequests(url: string, { heldOut }: Dataset, agent: Agent): () => Promise<void> {
@@ -121,10 +142,4 @@ function nearestRequests(url: string, { heldOut }: Dataset, agent: Agent): () =>
   );
   let asked = 0;
   return () => send(`${url}/nearest`, { method: "POST", agent, headers }, bodies[asked++ % bodies.length]!);
-}
-
-/** The most that a process has had resident. */
-async function peakBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
 }

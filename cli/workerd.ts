@@ -26,6 +26,8 @@ export interface WorkerOptions {
   readonly embedded?: readonly EmbeddedFile[];
   /** host:port of a server that has the static assets instead of the folder. */
   readonly assetServer?: string;
+  /** host:port at which workerd's inspector is to listen; none if left out. */
+  readonly inspector?: string;
 }
 
 export interface ServeOptions extends WorkerOptions {
@@ -65,7 +67,7 @@ export async function startServer(options: ServeOptions): Promise<LocalServer> {
 export async function startWorker(
   entry: string,
   fillAssets: (directory: string) => Promise<unknown>,
-  { host = "127.0.0.1", port = 0, variables = {}, embedded = [], assetServer }: WorkerOptions,
+  { host = "127.0.0.1", port = 0, variables = {}, embedded = [], assetServer, inspector }: WorkerOptions,
 ): Promise<LocalServer> {
   // On the disk that models are on, as a rule, so that they need not be copied.
   await mkdir(".cache", { recursive: true });
@@ -78,7 +80,7 @@ export async function startWorker(
       : `disk = (path = ${JSON.stringify(join(stage, "assets"))})`;
     const config = await workerdConfig(build, assets, variables);
     await writeFile(join(stage, "config.capnp"), config);
-    return { ...(await runWorkerd(stage, host, port)), build };
+    return { ...(await runWorkerd(stage, host, port, inspector)), build };
   } catch (error) {
     await rm(stage, { recursive: true, force: true });
     throw error;
@@ -102,9 +104,15 @@ wait $child
 rm -rf "$stage"
 `;
 
-async function runWorkerd(stage: string, host: string, port: number): Promise<Omit<LocalServer, "build">> {
+async function runWorkerd(
+  stage: string,
+  host: string,
+  port: number,
+  inspector: string | undefined,
+): Promise<Omit<LocalServer, "build">> {
   const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const workerd = [workerdPath, "serve", join(stage, "config.capnp"), "--control-fd=3"];
+  if (inspector) workerd.push(`--inspector-addr=${inspector}`);
   const supervisor = spawn(
     "sh",
     ["-c", SUPERVISOR, "workerd-supervisor", stage, ...workerd, `--socket-addr=http=${address}`],
