@@ -1,6 +1,6 @@
 /**
- * A mixed load on a Worker whose models are replaced, whose storage is killed, answers wrongly, and works again. What must
- * hold: every answer is right, by its bytes, or is one that says to come back.
+ * A mixed load on a Worker whose models are replaced, whose storage is killed, answers wrongly, and works again, and that
+ * is itself killed and started anew. What must hold: every answer is right, by its bytes, or is one that says to come back.
  */
 
 import { mkdir } from "node:fs/promises";
@@ -40,9 +40,12 @@ export async function loadWithFaults(load: FaultyLoad): Promise<Record<string, s
   );
 
   const storage = await startModelServer([bundles.old, bundles.other]);
-  const server = await startWorker("bench/refreshing-edge.ts", (assets) => mkdir(assets), {
-    assetServer: storage.address,
-  });
+  const start = (port = 0) =>
+    startWorker("bench/refreshing-edge.ts", (assets) => mkdir(assets), {
+      port,
+      assetServer: storage.address,
+    });
+  let server = await start();
   const version = async () =>
     ((await (await fetch(`${server.url}/manifest.json`)).json()) as { version: string }).version;
   const phases: Record<string, string[]> = {};
@@ -50,12 +53,13 @@ export async function loadWithFaults(load: FaultyLoad): Promise<Record<string, s
     name: string,
     requests: readonly LoadRequest[],
     complaint: (request: LoadRequest, answer: Answer) => string | null,
-    onAnswer = (_: number) => {},
+    { onAnswer = (_: number) => {}, resends = false } = {},
   ) => {
     report(`load: ${requestsPerPhase} requests, ${name}`);
     const { url } = server;
     const count = requestsPerPhase;
-    phases[name] = await sendMixed({ url, requests, count, concurrency, seed: SEED, complaint, onAnswer });
+    const sent = { url, requests, count, concurrency, seed: SEED };
+    phases[name] = await sendMixed({ ...sent, complaint, onAnswer, resends });
   };
   /** Asked for nothing that isn't in memory, or told to come back. */
   const downComplaint = (request: LoadRequest, answer: Answer) =>
@@ -69,24 +73,37 @@ export async function loadWithFaults(load: FaultyLoad): Promise<Record<string, s
       "while a new version comes",
       usual,
       (request, answer) => differs(request, answer, before!.get(request)!, after!.get(request)!),
-      (answered) => {
-        if (answered >= requestsPerPhase / 4) replaced ??= storage.replace([bundles.new, bundles.other]);
+      {
+        onAnswer(answered) {
+          if (answered >= requestsPerPhase / 4) replaced ??= storage.replace([bundles.new, bundles.other]);
+        },
       },
     );
     await replaced;
     while ((await version()) === oldVersion) await new Promise((resolve) => setTimeout(resolve, 50));
-    await phase("with the new version", usual, (request, answer) =>
-      differs(request, answer, after!.get(request)!),
-    );
+    const isRight = (request: LoadRequest, answer: Answer) => differs(request, answer, after!.get(request)!);
+    await phase("with the new version", usual, isRight);
     await storage.kill();
     await phase("with the storage killed", [...usual, ...late], downComplaint);
     await storage.repair();
     storage.breakDown();
     await phase("with a storage that answers wrongly", [...usual, ...late], downComplaint);
     await storage.repair();
-    await phase("with the storage back", [...usual, ...late], (request, answer) =>
-      differs(request, answer, after!.get(request)!),
-    );
+    await phase("with the storage back", [...usual, ...late], isRight);
+    const restart = async () => {
+      const { port } = new URL(server.url);
+      process.kill(server.pid, "SIGKILL");
+      await server.close();
+      server = await start(Number(port));
+    };
+    let restarted: Promise<void> | null = null;
+    await phase("while the Worker is killed and starts again", [...usual, ...late], isRight, {
+      resends: true,
+      onAnswer(answered) {
+        if (answered >= requestsPerPhase / 4) restarted ??= restart();
+      },
+    });
+    await restarted;
     return phases;
   } finally {
     await server.close();

@@ -103,11 +103,13 @@ export interface MixedLoad {
   readonly complaint: (request: LoadRequest, answer: Answer) => string | null;
   /** Called with the number of answers so far. */
   readonly onAnswer?: (answered: number) => void;
+  /** Sends again what got no answer because there was no connection, or it was cut: default false, it's a complaint. */
+  readonly resends?: boolean;
 }
 
 /** @returns what was wrong, a line each */
 export async function sendMixed(load: MixedLoad): Promise<string[]> {
-  const { url, requests, count, concurrency, complaint, onAnswer } = load;
+  const { url, requests, count, concurrency, complaint, onAnswer, resends = false } = load;
   const random = createRandom(load.seed);
   const totalWeight = requests.reduce((sum, { weight }) => sum + weight, 0);
   const draw = () => {
@@ -122,7 +124,8 @@ export async function sendMixed(load: MixedLoad): Promise<string[]> {
     Array.from({ length: concurrency }, async () => {
       while (sent++ < count) {
         const request = draw();
-        const wrong = await exchange(url, request, agent).then(
+        const answer = resends ? answerInTheEnd(url, request, agent) : exchange(url, request, agent);
+        const wrong = await answer.then(
           (answer) => complaint(request, answer),
           (error: Error) => error.message,
         );
@@ -133,6 +136,21 @@ export async function sendMixed(load: MixedLoad): Promise<string[]> {
   );
   agent.destroy();
   return complaints;
+}
+
+const RESENT_AFTER_MS = 20;
+const MOST_RESENT = 1000;
+
+/** @throws the last error, if no answer comes for long */
+async function answerInTheEnd(url: string, request: LoadRequest, agent: Agent): Promise<Answer> {
+  for (let sent = 1; ; sent++) {
+    try {
+      return await exchange(url, request, agent);
+    } catch (error) {
+      if (sent === MOST_RESENT) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RESENT_AFTER_MS));
+    }
+  }
 }
 
 /** What is wrong with an answer that should be one of these. */

@@ -1,4 +1,4 @@
-/** A Worker in the real workerd under load, while its model is replaced and its storage fails. */
+/** A Worker in the real workerd under load, while its model is replaced, its storage fails, and it is killed itself. */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,6 +21,7 @@ test("every answer is right by its bytes, or says to come back, and all is well 
     "with the storage killed": [],
     "with a storage that answers wrongly": [],
     "with the storage back": [],
+    "while the Worker is killed and starts again": [],
   });
   await rm(folder, { recursive: true, force: true });
 });
