@@ -20,6 +20,8 @@ const RECTIFIED = [
   "generator.hidden=[256,256,256,256]",
   "generator.activation=relu",
 ];
+/** By the likeliest scale, a VAE of two numbers tells nothing in its codes, and has one sample. */
+const SCALE = ["objective.likelihoodScale=0.1"];
 
 interface Model {
   readonly label: string;
@@ -34,7 +36,7 @@ const SMALL: Readonly<Record<string, Model>> = {
     objective: "gan",
     set: [...ADVERSARIAL, ...RECTIFIED],
   },
-  vae: { label: "VAE", objective: "vae", set: [] },
+  vae: { label: "VAE", objective: "vae", set: SCALE },
   imle: { label: "IMLE", objective: "imle", set: [] },
   "rs-imle": { label: "RS-IMLE", objective: "rs-imle", set: ["objective.reverseShare=0"] },
   "rs-imle-both": {
