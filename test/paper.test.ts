@@ -43,6 +43,7 @@ describe.each(EXPERIMENTS.map((each) => [each.id, each] as const))(
       const written = join(places.results, `${id}-${experiment.name}`);
       const table = readFileSync(join(written, "table.md"), "utf8");
       expect(table).not.toContain("NaN");
+      expect(readdirSync(written).some((name) => /\.(svg|png)$/.test(name))).toBe(true);
       for (const file of readdirSync(written).filter((name) => name.endsWith(".svg"))) {
         expect(readFileSync(join(written, file), "utf8")).toMatch(/^<svg.*<path/s);
       }

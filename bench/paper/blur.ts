@@ -1,13 +1,18 @@
-import { previewPng } from "../../trainer/export/preview.ts";
+import type { TopLevelSpec } from "vega-lite";
+import { imageGrid } from "../../shared/image-grid.ts";
+import { encodePng } from "../../shared/png.ts";
+import { dotPlot } from "./dot-plot.ts";
 import { type DataName, type Experiment, type PaperRow, single } from "./experiment.ts";
-import { PICTURE_MODELS, pictureModel, realPictures } from "./picture-models.ts";
+import { PICTURE_MODELS, pictureModel, realPictures, SHOWN } from "./picture-models.ts";
+import { sideBySide } from "./side-by-side.ts";
 
+const FRECHET = "Fréchet, our classifier's features";
 const FIGURES: Readonly<Record<string, string>> = {
   precision: "precision",
   recall: "recall",
   density: "density",
   coverage: "coverage",
-  classifierFrechet: "Fréchet, our classifier's features",
+  classifierFrechet: FRECHET,
   dataCopying: "C_T",
   authenticity: "authentic",
 };
@@ -19,30 +24,29 @@ export const blur: Experiment = {
   title: "Sharpness and coverage of every objective on MNIST and CIFAR-10",
   needs: ["mnist", "cifar10"],
   async run(context) {
-    const rows: PaperRow[] = [];
+    const figures: Record<string, TopLevelSpec> = {};
     const pictures: Record<string, Uint8Array> = {};
+    const all: PaperRow[] = [];
     for (const data of ["mnist", "cifar10"] as const) {
+      const rows: PaperRow[] = [];
+      const grids: Record<string, Uint8Array> = {};
+      const { shape, train } = await context.data(data);
+      const grid = (bytes: ArrayLike<number>) =>
+        encodePng(imageGrid(Uint8Array.from(bytes), SHOWN, shape as [number, number, 1 | 3]));
       for (const [name, { label }] of Object.entries(PICTURE_MODELS)) {
         // Its covariance of 3,072 numbers takes longer than all the rest.
         if (data === "cifar10" && name === "gaussian") continue;
         const { metrics, shown } = await pictureModel(context, data, name);
         rows.push(rowOf(data, name, label, metrics));
-        const [height, width, channels] = (await context.data(data)).shape as [number, number, 1 | 3];
-        const output = {
-          kind: "image" as const,
-          shape: [height, width, channels] as const,
-          range: [0, 1] as const,
-        };
-        const samples = Float32Array.from(shown, (value) => value / 255);
-        pictures[`${data}-${name}`] = previewPng(samples, {
-          ...output,
-          shape: [...output.shape],
-          range: [0, 1],
-        });
+        grids[label] = grid(shown);
       }
       rows.push(rowOf(data, "real", "training images", await realPictures(context, data)));
+      grids["training images"] = grid(train.values.subarray(0, SHOWN * train.length));
+      figures[data] = dotPlot(rows, ["precision", "recall", "coverage", FRECHET]);
+      pictures[data] = await sideBySide(grids);
+      all.push(...rows);
     }
-    return { rows, pictures };
+    return { rows: all, figures, pictures };
   },
 };
 

@@ -1,3 +1,4 @@
+import { dotPlot } from "./dot-plot.ts";
 import { type Experiment, over, type PaperContext, type PaperRow, single } from "./experiment.ts";
 import { trainAndCountModes, trainAndEvaluate } from "./models.ts";
 
@@ -13,10 +14,17 @@ export const direction: Experiment = {
   title: "The direction of the divergence, swapped and mixed (the question of reviewer 1)",
   needs: ["mnist"],
   async run(context) {
-    const rows: PaperRow[] = [];
-    for (const share of SHARES) rows.push(await onGrid(context, share));
-    for (const share of SHARES) rows.push(await onMnist(context, share));
-    return { rows };
+    const grid: PaperRow[] = [];
+    const mnist: PaperRow[] = [];
+    for (const share of SHARES) grid.push(await onGrid(context, share));
+    for (const share of SHARES) mnist.push(await onMnist(context, share));
+    return {
+      rows: [...grid, ...mnist],
+      figures: {
+        grid: dotPlot(grid, ["modes", "within 3σ, %"]),
+        mnist: dotPlot(mnist, ["precision", "recall", "coverage"]),
+      },
+    };
   },
 };
 

@@ -1,5 +1,6 @@
 import { resolveConfig } from "../../trainer/config.ts";
 import { startTraining } from "../training.ts";
+import { dotPlot } from "./dot-plot.ts";
 import { type Experiment, type PaperContext, type PaperRow, single } from "./experiment.ts";
 import { trainAndEvaluate } from "./models.ts";
 
@@ -20,7 +21,19 @@ export const distances: Experiment = {
     for (const poolSize of [5000, 20_000, 80_000]) rows.push(await cost(context, "mnist", poolSize, 5000));
     for (const subsetSize of [1250, 20_000]) rows.push(await cost(context, "mnist", 20_000, subsetSize));
     rows.push(await cost(context, "cifar10", 20_000, 5000));
-    return { rows };
+    return {
+      rows,
+      figures: {
+        quality: dotPlot(
+          rows.filter(({ values }) => values["precision"]),
+          ["Parzen, nats", "recall", "Fréchet"],
+        ),
+        cost: dotPlot(
+          rows.filter(({ values }) => values["search, %"]),
+          ["ms a step", "sampling, %", "search, %", "descent, %"],
+        ),
+      },
+    };
   },
 };
 

@@ -2,12 +2,16 @@ import { CLASSIFIER_FOLDER } from "../../trainer/classifier/index.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
 import { stackImages } from "../../trainer/data/stacked.ts";
 import { evaluate } from "../../trainer/evaluate.ts";
+import { dotPlot } from "./dot-plot.ts";
 import { type Experiment, over, type PaperContext, type PaperRow } from "./experiment.ts";
-import { trainAndCountModes, trainModel } from "./models.ts";
+import { type CountedModes, trainAndCountModes, trainModel } from "./models.ts";
 import { GRID, RING, STACKED } from "./published.ts";
+import { scatterPlot } from "./scatter-plot.ts";
 
 const SEEDS = [1, 2, 3, 4, 5];
 const SMALL_STEPS = 10_000;
+/** Samples of a drawing. */
+const SHOWN = 1000;
 const STACKED_SEEDS = [1];
 const STACKED_SAMPLES = 26_000;
 const STACKED_STEPS = 8000;
@@ -70,12 +74,16 @@ export const modeDropping: Experiment = {
   title: "IMLE drops no mode",
   needs: ["mnist"],
   async run(context) {
+    const ring = await synthetic(context, "ring", RING);
+    const grid = await synthetic(context, "grid", GRID);
+    const digits = await stacked(context);
     return {
-      rows: [
-        ...(await synthetic(context, "ring", RING)),
-        ...(await synthetic(context, "grid", GRID)),
-        ...(await stacked(context)),
-      ],
+      rows: [...ring.rows, ...grid.rows, ...digits],
+      figures: {
+        modes: dotPlot([...ring.rows, ...grid.rows], ["modes", "within 3σ, %"]),
+        stacked: dotPlot(digits, ["modes", "KL, nats"]),
+      },
+      pictures: { ring: await scatterPlot(ring.points), grid: await scatterPlot(grid.points) },
     };
   },
 };
@@ -84,19 +92,22 @@ async function synthetic(
   context: PaperContext,
   name: "ring" | "grid",
   published: readonly PaperRow[],
-): Promise<PaperRow[]> {
+): Promise<{ rows: PaperRow[]; points: Record<string, readonly number[]> }> {
   const rows: PaperRow[] = [];
+  const points: Record<string, readonly number[]> = {};
   for (const [model, { label, objective, set }] of Object.entries(SMALL)) {
-    const found = [];
+    const found: CountedModes[] = [];
     for (const seed of SEEDS) {
       const request = { preset: name, objective, set, steps: SMALL_STEPS, seed };
+      const kept = seed === SEEDS[0] ? SHOWN : 0;
       found.push(
-        await context.unit(`${name}-${model}`, request, async () => {
+        await context.unit(`${name}-${model}`, kept > 0 ? { ...request, kept } : request, async () => {
           context.report(`c: ${name}, ${label}, seed ${seed}`);
-          return trainAndCountModes(context, name, request);
+          return trainAndCountModes(context, name, request, kept);
         }),
       );
     }
+    points[label] = found[0]!.points;
     rows.push({
       name: `${name}-${model}`,
       label: `${name}: ${label}`,
@@ -106,7 +117,7 @@ async function synthetic(
       },
     });
   }
-  return [...rows, ...inSet(name, published)];
+  return { rows: [...rows, ...inSet(name, published)], points };
 }
 
 /** Three MNIST digits as the channels of an image: 1,000 modes, counted by our classifier of MNIST. */

@@ -115,15 +115,27 @@ export async function trainAndEvaluate(
 /** Of 2,500 samples, as published. */
 const MODE_SAMPLES = 2500;
 
-/** Trains on a mixture whose modes are known, and counts those that samples reach. */
+export interface CountedModes extends ModeCoverage {
+  readonly loss: number;
+  /** Samples, one number after the other, to four places. */
+  readonly points: readonly number[];
+}
+
+/** Trains on a mixture whose modes are known, and counts those that samples reach. @param kept how many samples to keep */
 export async function trainAndCountModes(
   context: PaperContext,
   name: "ring" | "grid",
   request: ModelRequest,
-): Promise<ModeCoverage & { readonly loss: number }> {
+  kept = 0,
+): Promise<CountedModes> {
   const dataset = await loadDataset({ name, seed: request.seed });
+  const { length } = dataset.train;
   const model = await trainModel(context, dataset, request);
-  const coverage = measureModes(await model.sample(MODE_SAMPLES), dataset.modes!, dataset.train.length);
+  const samples = await model.sample(MODE_SAMPLES);
   await model.dispose();
-  return { ...coverage, loss: model.course.at(-1)!.loss };
+  return {
+    ...measureModes(samples, dataset.modes!, length),
+    loss: model.course.at(-1)!.loss,
+    points: Array.from(samples.subarray(0, kept * length), (value) => Number(value.toFixed(4))),
+  };
 }

@@ -3,6 +3,7 @@ import { modelSpaceOf } from "../../trainer/data/model-space.ts";
 import { evaluate } from "../../trainer/evaluate.ts";
 import { nearestPoints } from "../../trainer/metrics/nearest.ts";
 import { pointsInMemory } from "../../trainer/search/searcher.ts";
+import { dotPlot } from "./dot-plot.ts";
 import { type Experiment, type PaperContext, type PaperRow, single } from "./experiment.ts";
 import { PICTURE_MODELS, pictureModel, realPictures } from "./picture-models.ts";
 import { PARZEN } from "./published.ts";
@@ -20,7 +21,8 @@ export const parzenTable: Experiment = {
     }
     rows.push(rowOf("k-means", "centroids of k-means", await centroids(context)));
     rows.push(rowOf("real", "training images", await realPictures(context, "mnist")));
-    return { rows: [...rows, ...PARZEN] };
+    const all = [...rows, ...PARZEN];
+    return { rows: all, figures: { parzen: dotPlot(all, ["Parzen, nats", "recall", "coverage"]) } };
   },
 };
 

@@ -1,6 +1,7 @@
 import { createRandom } from "../../shared/random.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
 import { affineSpace } from "../../trainer/data/model-space.ts";
+import { dotPlot } from "./dot-plot.ts";
 import { type Experiment, over, type PaperContext, type PaperRow, single } from "./experiment.ts";
 import { trainAndCountModes, trainModel } from "./models.ts";
 
@@ -24,29 +25,8 @@ export const stability: Experiment = {
     for (const objective of ["gan", "rs-imle"]) {
       for (const rate of RATES) rows.push(await overSeeds(context, objective, rate));
     }
-    const drawn = rows.flatMap(({ label, values }) => {
-      const modes = values["modes"];
-      return modes
-        ? [{ label, modes: modes.mean, low: modes.mean - modes.spread, high: modes.mean + modes.spread }]
-        : [];
-    });
-    return {
-      rows,
-      figures: {
-        modes: {
-          width: 420,
-          data: { values: drawn },
-          layer: [
-            { mark: "rule", encoding: { x: { field: "low" }, x2: { field: "high" } } },
-            { mark: "point", encoding: { x: { field: "modes", type: "quantitative" } } },
-          ],
-          encoding: {
-            x: { type: "quantitative", title: "modes of 8, mean and deviation over 10 seeds" },
-            y: { field: "label", type: "nominal", sort: null, title: null },
-          },
-        },
-      },
-    };
+    const trained = rows.filter(({ values }) => values["modes"]);
+    return { rows, figures: { modes: dotPlot(trained, ["modes", "within 3σ, %", "last loss"]) } };
   },
 };
 
