@@ -44,7 +44,7 @@ const SMALL: Readonly<Record<string, Model>> = {
   imle: { label: "IMLE", objective: "imle", set: [] },
   "rs-imle": { label: "RS-IMLE", objective: "rs-imle", set: ["objective.reverseShare=0"] },
   "rs-imle-both": {
-    label: "RS-IMLE, of whose pairs samples pick half",
+    label: "RS-IMLE, both directions",
     objective: "rs-imle",
     set: [],
   },
