@@ -1,7 +1,7 @@
 import { moveToMeans } from "../../trainer/clustering/k-means.ts";
 import { modelSpaceOf } from "../../trainer/data/model-space.ts";
 import { evaluate } from "../../trainer/evaluate.ts";
-import { nearestPoints } from "../../trainer/metrics/nearest.ts";
+import { nearestPoints } from "../../trainer/search/nearest-points.ts";
 import { pointsInMemory } from "../../trainer/search/searcher.ts";
 import { dotPlot } from "./dot-plot.ts";
 import { type Experiment, type PaperContext, type PaperRow, single } from "./experiment.ts";

@@ -6,7 +6,7 @@
 
 import type { Random } from "../../shared/random.ts";
 import type { Engine } from "../engine/engine.ts";
-import { nearestPoints } from "../metrics/nearest.ts";
+import { nearestPoints } from "../search/nearest-points.ts";
 import { pointsInMemory } from "../search/searcher.ts";
 import { firstCentres } from "./first-centres.ts";
 

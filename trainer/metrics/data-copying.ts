@@ -12,9 +12,9 @@ import { kMeans } from "../clustering/k-means.ts";
 import { type Dataset, sliceRows, takeRows } from "../data/dataset.ts";
 import { modelSpaceOf } from "../data/model-space.ts";
 import type { Engine } from "../engine/engine.ts";
+import { type Nearest, nearestPoints } from "../search/nearest-points.ts";
 import { type PointSource, pointsInMemory } from "../search/searcher.ts";
 import type { Metric } from "./metric.ts";
-import { type Nearest, nearestPoints } from "./nearest.ts";
 
 /** Cells of the space, each with its own comparison: some regions can be copied while others are missed. */
 const CELLS = 10;

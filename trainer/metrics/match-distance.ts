@@ -3,10 +3,10 @@
  * training examples (Li & Malik 2018, arXiv:1809.09087), taken on examples that it never saw.
  */
 
+import { nearestPoints } from "../search/nearest-points.ts";
 import { pointsInMemory } from "../search/searcher.ts";
 import { meanWithError } from "./mean.ts";
 import type { Metric } from "./metric.ts";
-import { nearestPoints } from "./nearest.ts";
 import { quantile } from "./quantile.ts";
 
 export const matchDistance: Metric = {

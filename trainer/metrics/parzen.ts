@@ -11,7 +11,7 @@
 
 import type { Dataset } from "../data/dataset.ts";
 import type { Engine } from "../engine/engine.ts";
-import { distanceBlocks } from "./distance-blocks.ts";
+import { distanceBlocks } from "../search/distance-blocks.ts";
 import { meanWithError } from "./mean.ts";
 import type { Metric } from "./metric.ts";
 

@@ -9,7 +9,7 @@
  */
 
 import type { Engine } from "../engine/engine.ts";
-import { distanceBlocks } from "./distance-blocks.ts";
+import { distanceBlocks } from "../search/distance-blocks.ts";
 import type { Metric } from "./metric.ts";
 
 /** k, as Naeem et al. choose it. */

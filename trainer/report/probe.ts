@@ -8,7 +8,7 @@ import { createRandom } from "../../shared/random.ts";
 import { type Dataset, takeRows } from "../data/dataset.ts";
 import { modelSpaceOf } from "../data/model-space.ts";
 import type { Engine } from "../engine/engine.ts";
-import { type Nearest, nearestPoints } from "../metrics/nearest.ts";
+import { type Nearest, nearestPoints } from "../search/nearest-points.ts";
 import { pointsInMemory } from "../search/searcher.ts";
 
 export interface Probe {

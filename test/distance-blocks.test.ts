@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { createRandom } from "../shared/random.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { createEngine } from "../trainer/engine/index.ts";
-import { distanceBlocks } from "../trainer/metrics/distance-blocks.ts";
+import { distanceBlocks } from "../trainer/search/distance-blocks.ts";
 
 const { engine } = await createEngine("cpu");
 afterAll(() => engine.dispose());

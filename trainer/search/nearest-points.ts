@@ -2,9 +2,9 @@
 
 import { l2Of } from "../distances/squared-l2.ts";
 import type { Engine } from "../engine/engine.ts";
-import { SEARCHERS } from "../search/index.ts";
-import type { PointSource } from "../search/searcher.ts";
 import { distanceBlocks } from "./distance-blocks.ts";
+import { SEARCHERS } from "./index.ts";
+import type { PointSource } from "./searcher.ts";
 
 export interface Nearest {
   /** The number of each query's nearest point. */

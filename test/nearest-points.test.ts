@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { createRandom } from "../shared/random.ts";
 import { kMeans } from "../trainer/clustering/k-means.ts";
 import { createEngine } from "../trainer/engine/index.ts";
-import { nearestPoints } from "../trainer/metrics/nearest.ts";
+import { nearestPoints } from "../trainer/search/nearest-points.ts";
 import { pointsInMemory } from "../trainer/search/searcher.ts";
 
 const { engine } = await createEngine("cpu");
