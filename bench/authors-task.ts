@@ -4,11 +4,9 @@
  * to their reviewers, 2018).
  */
 
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { resolveConfig } from "../trainer/config.ts";
 import type { TaskRequest, TaskResult } from "./authors-task-process.ts";
+import { inProcess } from "./in-process.ts";
 import { type BenchmarkRow, interquartileRange, lineOf, median } from "./row.ts";
 import { type Subject, someExamples } from "./search-data.ts";
 
@@ -37,7 +35,7 @@ export async function benchAuthorsTask(
     report(lineOf(row));
   };
   report(`${NAME}: all samples in memory …`);
-  const [projection, exact] = await inProcess({
+  const [projection, exact] = await search({
     ...request,
     pool: "memory",
     searchers: ["projection", "pruned"],
@@ -48,24 +46,13 @@ export async function benchAuthorsTask(
   done({ ...rowOf(NAME, projection!), ...against(projection!), recall: recallOf(projection!) });
   done({ ...rowOf(`${NAME}-exact`, exact!), ...against(exact!) });
   report(`${NAME}: samples made while they are searched …`);
-  const [sampled] = await inProcess({ ...request, pool: "sampled", searchers: ["projection"], rounds: 1 });
+  const [sampled] = await search({ ...request, pool: "sampled", searchers: ["projection"], rounds: 1 });
   done({ ...rowOf(`${NAME}-with-sampling`, sampled!), recall: recallOf(sampled!) });
   return rows;
 }
 
-async function inProcess(request: TaskRequest): Promise<TaskResult[]> {
-  const script = fileURLToPath(new URL("authors-task-process.ts", import.meta.url));
-  const child = fork(script, { serialization: "advanced" });
-  const answer = Promise.race([
-    once(child, "message"),
-    once(child, "exit").then(([code]) => {
-      throw new Error(`${NAME}: the process that searches ended with status ${code}`);
-    }),
-  ]);
-  child.send(request);
-  const [results] = await answer;
-  return results;
-}
+const search = (request: TaskRequest) =>
+  inProcess<TaskRequest, TaskResult[]>(new URL("authors-task-process.ts", import.meta.url), request);
 
 function rowOf(name: string, { seconds, peakMemoryBytes }: TaskResult): BenchmarkRow {
   return {

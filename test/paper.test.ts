@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inProcess } from "../bench/in-process.ts";
 import { over } from "../bench/paper/experiment.ts";
 import { EXPERIMENTS, runExperiment } from "../bench/paper/index.ts";
 import { inexactSearcher } from "../bench/paper/inexact-search.ts";
@@ -67,6 +68,14 @@ test("a unit is computed once for the same settings, and again for others", asyn
     result: { value: 2 },
     wasKept: false,
   });
+});
+
+test("a run whose process fails says so", async () => {
+  const script = new URL("../bench/paper/mode-run-process.ts", import.meta.url);
+  const request = { preset: "none", objective: "imle", steps: 1, seed: 1 };
+  await expect(inProcess(script, { data: "ring", request, size: "smoke", kept: 0 })).rejects.toThrow(
+    "The process of mode-run-process.ts ended with status 1.",
+  );
 });
 
 test("a table shows what was measured with its spread, and what was not as a dash", () => {

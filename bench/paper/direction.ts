@@ -1,6 +1,7 @@
 import { dotPlot } from "./dot-plot.ts";
-import { type Experiment, over, type PaperContext, type PaperRow, single } from "./experiment.ts";
-import { trainAndCountModes, trainAndEvaluate } from "./models.ts";
+import { type Experiment, over, type PaperContext, type PaperRow, seedsOf, single } from "./experiment.ts";
+import { countModes } from "./mode-runs.ts";
+import { trainAndEvaluate } from "./models.ts";
 
 const SHARES = [0, 0.25, 0.5, 0.75, 1];
 const SEEDS = [1, 2, 3];
@@ -14,9 +15,8 @@ export const direction: Experiment = {
   title: "The direction of the divergence, swapped and mixed (the question of reviewer 1)",
   needs: ["mnist"],
   async run(context) {
-    const grid: PaperRow[] = [];
+    const grid = await onGrid(context);
     const mnist: PaperRow[] = [];
-    for (const share of SHARES) grid.push(await onGrid(context, share));
     for (const share of SHARES) mnist.push(await onMnist(context, share));
     return {
       rows: [...grid, ...mnist],
@@ -28,26 +28,34 @@ export const direction: Experiment = {
   },
 };
 
-async function onGrid(context: PaperContext, share: number): Promise<PaperRow> {
-  const found = [];
-  for (const seed of SEEDS) {
-    const set = [`objective.reverseShare=${share}`];
-    const request = { preset: "grid", objective: "reverse", set, steps: GRID_STEPS, seed };
-    found.push(
-      await context.unit("grid", request, async () => {
-        context.report(`g: grid, share ${share}, seed ${seed}`);
-        return trainAndCountModes(context, "grid", request);
-      }),
-    );
-  }
-  return {
-    name: `grid-${100 * share}`,
-    label: `grid, ${100 * share} % of the pairs picked by samples`,
-    values: {
-      modes: over(found.map(({ modesCovered }) => modesCovered)),
-      "within 3σ, %": over(found.map(({ highQualityShare }) => 100 * highQualityShare)),
-    },
-  };
+async function onGrid(context: PaperContext): Promise<PaperRow[]> {
+  const seeds = seedsOf(context, SEEDS);
+  const runs = SHARES.flatMap((share) =>
+    seeds.map((seed) => ({
+      unit: "grid",
+      label: `g: grid, share ${share}, seed ${seed}`,
+      data: "grid" as const,
+      request: {
+        preset: "grid",
+        objective: "reverse",
+        set: [`objective.reverseShare=${share}`],
+        steps: GRID_STEPS,
+        seed,
+      },
+    })),
+  );
+  const counted = await countModes(context, runs);
+  return SHARES.map((share, i) => {
+    const found = counted.slice(i * seeds.length, (i + 1) * seeds.length);
+    return {
+      name: `grid-${100 * share}`,
+      label: `grid, ${100 * share} % of the pairs picked by samples`,
+      values: {
+        modes: over(found.map(({ modesCovered }) => modesCovered)),
+        "within 3σ, %": over(found.map(({ highQualityShare }) => 100 * highQualityShare)),
+      },
+    };
+  });
 }
 
 async function onMnist(context: PaperContext, share: number): Promise<PaperRow> {

@@ -29,11 +29,13 @@ export interface PaperContext {
    * The result of a piece of work, computed once and kept: what an interrupted run has done isn't done again.
    *
    * @param settings all that the result depends on; a `preset` among them stands for all that it sets
+   * @param options.atOnce how many such pieces run at the same time: the experiment's time counts that much less of each
    */
   unit<Result>(
     name: string,
     settings: Readonly<Record<string, unknown>>,
     compute: () => Promise<Result>,
+    options?: { readonly atOnce?: number },
   ): Promise<Result>;
 }
 
@@ -61,6 +63,10 @@ export interface Measured {
   /** Standard deviation over seeds, or the error that the metric gives; 0 where there is one value. */
   readonly spread: number;
 }
+
+/** The seeds of an experiment; a smoke run takes two. */
+export const seedsOf = ({ size }: PaperContext, seeds: readonly number[]): readonly number[] =>
+  size === "smoke" ? seeds.slice(0, 2) : seeds;
 
 /** Mean and standard deviation. */
 export function over(values: readonly number[]): Measured {

@@ -76,7 +76,7 @@ export async function runExperiment(
       loaded.set(name, load);
       return load;
     },
-    async unit(name, settings, compute) {
+    async unit(name, settings, compute, { atOnce = 1 } = {}) {
       const key = {
         version,
         size,
@@ -85,7 +85,7 @@ export async function runExperiment(
         settings,
       };
       const { result, seconds } = await keptUnit(kept, name, key, compute);
-      spentSeconds += seconds;
+      spentSeconds += seconds / atOnce;
       return result;
     },
   };

@@ -3,8 +3,9 @@ import type { Dataset } from "../../trainer/data/dataset.ts";
 import { stackImages } from "../../trainer/data/stacked.ts";
 import { evaluate } from "../../trainer/evaluate.ts";
 import { dotPlot } from "./dot-plot.ts";
-import { type Experiment, over, type PaperContext, type PaperRow } from "./experiment.ts";
-import { type CountedModes, trainAndCountModes, trainModel } from "./models.ts";
+import { type Experiment, over, type PaperContext, type PaperRow, seedsOf } from "./experiment.ts";
+import { countModes } from "./mode-runs.ts";
+import { trainModel } from "./models.ts";
 import { GRID, RING, STACKED } from "./published.ts";
 import { scatterPlot } from "./scatter-plot.ts";
 
@@ -95,18 +96,19 @@ async function synthetic(
 ): Promise<{ rows: PaperRow[]; points: Record<string, readonly number[]> }> {
   const rows: PaperRow[] = [];
   const points: Record<string, readonly number[]> = {};
-  for (const [model, { label, objective, set }] of Object.entries(SMALL)) {
-    const found: CountedModes[] = [];
-    for (const seed of SEEDS) {
-      const request = { preset: name, objective, set, steps: SMALL_STEPS, seed };
-      const kept = seed === SEEDS[0] ? SHOWN : 0;
-      found.push(
-        await context.unit(`${name}-${model}`, kept > 0 ? { ...request, kept } : request, async () => {
-          context.report(`c: ${name}, ${label}, seed ${seed}`);
-          return trainAndCountModes(context, name, request, kept);
-        }),
-      );
-    }
+  const seeds = seedsOf(context, SEEDS);
+  const runs = Object.entries(SMALL).flatMap(([model, { label, objective, set }]) =>
+    seeds.map((seed) => ({
+      unit: `${name}-${model}`,
+      label: `c: ${name}, ${label}, seed ${seed}`,
+      data: name,
+      request: { preset: name, objective, set, steps: SMALL_STEPS, seed },
+      kept: seed === seeds[0] ? SHOWN : 0,
+    })),
+  );
+  const counted = await countModes(context, runs);
+  for (const [model, { label }] of Object.entries(SMALL)) {
+    const found = counted.filter((_, i) => runs[i]!.unit === `${name}-${model}`);
     points[label] = found[0]!.points;
     rows.push({
       name: `${name}-${model}`,

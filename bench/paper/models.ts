@@ -3,14 +3,12 @@
 import { CLASSIFIER_FOLDER } from "../../trainer/classifier/index.ts";
 import { resolveConfig } from "../../trainer/config.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
-import { loadDataset } from "../../trainer/data/index.ts";
 import { DEFAULT_SAMPLE_COUNT, evaluate } from "../../trainer/evaluate.ts";
 import {
   createSeededSampler,
   type FrozenGenerator,
   foldModelSpace,
 } from "../../trainer/generators/frozen.ts";
-import { type ModeCoverage, measureModes } from "../../trainer/metrics/modes.ts";
 import { type PreparationOptions, prepareTraining } from "../../trainer/prepare-training.ts";
 import { createBudget, upcomingSteps } from "../../trainer/schedule.ts";
 import type { PaperContext } from "./experiment.ts";
@@ -48,7 +46,7 @@ const SMOKE = [
 ];
 
 export async function trainModel(
-  { engine, size }: PaperContext,
+  { engine, size }: Pick<PaperContext, "engine" | "size">,
   dataset: Dataset,
   { preset, objective, set = [], steps, seed }: ModelRequest,
   replaced: Pick<PreparationOptions, "searcher" | "space"> = {},
@@ -110,32 +108,4 @@ export async function trainAndEvaluate(
   });
   await model.dispose();
   return figures;
-}
-
-/** Of 2,500 samples, as published. */
-const MODE_SAMPLES = 2500;
-
-export interface CountedModes extends ModeCoverage {
-  readonly loss: number;
-  /** Samples, one number after the other, to four places. */
-  readonly points: readonly number[];
-}
-
-/** Trains on a mixture whose modes are known, and counts those that samples reach. @param kept how many samples to keep */
-export async function trainAndCountModes(
-  context: PaperContext,
-  name: "ring" | "grid",
-  request: ModelRequest,
-  kept = 0,
-): Promise<CountedModes> {
-  const dataset = await loadDataset({ name, seed: request.seed });
-  const { length } = dataset.train;
-  const model = await trainModel(context, dataset, request);
-  const samples = await model.sample(MODE_SAMPLES);
-  await model.dispose();
-  return {
-    ...measureModes(samples, dataset.modes!, length),
-    loss: model.course.at(-1)!.loss,
-    points: Array.from(samples.subarray(0, kept * length), (value) => Number(value.toFixed(4))),
-  };
 }

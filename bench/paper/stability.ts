@@ -2,8 +2,9 @@ import { createRandom } from "../../shared/random.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
 import { affineSpace } from "../../trainer/data/model-space.ts";
 import { dotPlot } from "./dot-plot.ts";
-import { type Experiment, over, type PaperContext, type PaperRow, single } from "./experiment.ts";
-import { trainAndCountModes, trainModel } from "./models.ts";
+import { type Experiment, over, type PaperContext, type PaperRow, seedsOf, single } from "./experiment.ts";
+import { countModes } from "./mode-runs.ts";
+import { trainModel } from "./models.ts";
 
 /** How far data and model are apart, in the data's standard deviations. */
 const GAPS = [1, 4, 16, 64];
@@ -89,17 +90,16 @@ function awayBy(gap: number): Dataset {
 }
 
 async function overSeeds(context: PaperContext, objective: string, rate: number): Promise<PaperRow> {
-  const found = [];
-  for (const seed of SEEDS) {
-    const set = [`optimiser.learningRate=${rate}`, ...(objective === "gan" ? ["optimiser.beta1=0.5"] : [])];
-    const request = { preset: "ring", objective, set, steps: STEPS, seed };
-    found.push(
-      await context.unit(`ring-${objective}`, request, async () => {
-        context.report(`d: ring, ${objective}, rate ${rate}, seed ${seed}`);
-        return trainAndCountModes(context, "ring", request);
-      }),
-    );
-  }
+  const set = [`optimiser.learningRate=${rate}`, ...(objective === "gan" ? ["optimiser.beta1=0.5"] : [])];
+  const found = await countModes(
+    context,
+    seedsOf(context, SEEDS).map((seed) => ({
+      unit: `ring-${objective}`,
+      label: `d: ring, ${objective}, rate ${rate}, seed ${seed}`,
+      data: "ring",
+      request: { preset: "ring", objective, set, steps: STEPS, seed },
+    })),
+  );
   return {
     name: `ring-${objective}-${rate}`,
     label: `${objective === "gan" ? "GAN" : "RS-IMLE"}, rate ${rate}`,
