@@ -15,7 +15,7 @@ const SMALL_STEPS = 10_000;
 const SHOWN = 1000;
 const STACKED_SEEDS = [1];
 const STACKED_SAMPLES = 26_000;
-const STACKED_STEPS = 8000;
+const STACKED_STEPS = 4000;
 
 /** What the published GANs use: half the rate, and a first moment that forgets faster. */
 const ADVERSARIAL = ["optimiser.learningRate=0.0005", "optimiser.beta1=0.5"];
@@ -54,7 +54,11 @@ const SMALL: Readonly<Record<string, Model>> = {
 const stackedModels = (cuts: number): Readonly<Record<string, Model>> => ({
   gan: { label: "GAN", objective: "gan", set: [...STACKED_LATENT, ...ADVERSARIAL] },
   vae: { label: "VAE", objective: "vae", set: STACKED_LATENT },
-  imle: { label: "IMLE", objective: "imle", set: STACKED_LATENT },
+  imle: {
+    label: "IMLE",
+    objective: "imle",
+    set: [...STACKED_LATENT, "objective.poolSize=10000"],
+  },
   glann: {
     label: "GLANN, local Gaussians",
     objective: "glann",

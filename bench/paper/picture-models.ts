@@ -48,10 +48,10 @@ export const PICTURE_MODELS: Readonly<Record<string, PictureModel>> = {
 
 /** Steps of each, which take some two to four minutes on two cores. */
 const DATA: Readonly<Record<DataName, { preset: string; steps: number; set: readonly string[] }>> = {
-  mnist: { preset: "mnist-imle", steps: 8000, set: [] },
+  mnist: { preset: "mnist-imle", steps: 5000, set: [] },
   cifar10: {
     preset: "mnist-imle",
-    steps: 3000,
+    steps: 2000,
     set: [
       "generator.latentSize=64",
       "generator.hidden=[1024,1024]",
