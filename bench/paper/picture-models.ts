@@ -23,7 +23,12 @@ const CODES = ["generator.latentSize=64", "objective.latentJitter=0"];
 export const PICTURE_MODELS: Readonly<Record<string, PictureModel>> = {
   imle: { label: "IMLE", objective: "imle", set: [] },
   "adaptive-imle": { label: "Adaptive IMLE", objective: "adaptive-imle", set: [] },
-  "rs-imle": { label: "RS-IMLE", objective: "rs-imle", set: ["objective.rejectionRadius=4"] },
+  // Every sample of the pool is held against all examples, so the pool is smaller, and its pairs serve longer.
+  "rs-imle": {
+    label: "RS-IMLE",
+    objective: "rs-imle",
+    set: ["objective.rejectionRadius=4", "objective.poolSize=10000", "objective.passes=4"],
+  },
   reverse: { label: "swapped direction", objective: "reverse", set: [] },
   glann: {
     label: "GLANN: codes, then IMLE",
@@ -73,7 +78,7 @@ export function pictureModel(context: PaperContext, data: DataName, name: string
   const { preset, steps, set: ofData } = DATA[data];
   const smoke =
     context.size === "smoke" ? ["objective.cuts=2", "objective.poolSize=200", "generator.latentSize=16"] : [];
-  const request = { preset, objective, set: [...ofData, ...set, ...smoke], steps, seed: SEED };
+  const request = { preset, objective, set: [...set, ...ofData, ...smoke], steps, seed: SEED };
   return context.unit(`${data}-${name}`, { ...request, SAMPLES }, async () => {
     context.report(`${data}: ${name}`);
     const dataset = await context.data(data);
