@@ -6,6 +6,7 @@ import { dotPlot } from "./dot-plot.ts";
 import { type Experiment, over, type PaperContext, type PaperRow, seedsOf } from "./experiment.ts";
 import { countModes } from "./mode-runs.ts";
 import { trainModel } from "./models.ts";
+import { ADVERSARIAL_PICTURES } from "./picture-models.ts";
 import { GRID, RING, STACKED } from "./published.ts";
 import { scatterPlot } from "./scatter-plot.ts";
 
@@ -52,7 +53,7 @@ const SMALL: Readonly<Record<string, Model>> = {
 };
 
 const stackedModels = (cuts: number): Readonly<Record<string, Model>> => ({
-  gan: { label: "GAN", objective: "gan", set: [...STACKED_LATENT, ...ADVERSARIAL] },
+  gan: { label: "GAN", objective: "gan", set: [...STACKED_LATENT, ...ADVERSARIAL_PICTURES] },
   vae: { label: "VAE", objective: "vae", set: STACKED_LATENT },
   imle: {
     label: "IMLE",

@@ -16,8 +16,16 @@ interface PictureModel {
   readonly set: readonly string[];
 }
 
-/** Half the rate for two, and a first moment that forgets faster, as GANs are trained. */
-const ADVERSARIAL = ["optimiser.learningRate=0.0005", "optimiser.beta1=0.5"];
+/**
+ * As GANs of pictures are trained: slowly, with a first moment that forgets faster, and normalised. Without the last, or
+ * against a discriminator as large as the generator, it makes one picture of noise from the first hundred steps on.
+ */
+export const ADVERSARIAL_PICTURES: readonly string[] = [
+  "optimiser.learningRate=0.0002",
+  "optimiser.beta1=0.5",
+  "generator.normalisation=batch",
+  "objective.mirrorHidden=[512,256]",
+];
 const CODES = ["generator.latentSize=64", "objective.latentJitter=0"];
 
 export const PICTURE_MODELS: Readonly<Record<string, PictureModel>> = {
@@ -46,7 +54,7 @@ export const PICTURE_MODELS: Readonly<Record<string, PictureModel>> = {
       "objective.codeShare=0.98",
     ],
   },
-  gan: { label: "GAN", objective: "gan", set: ADVERSARIAL },
+  gan: { label: "GAN", objective: "gan", set: ADVERSARIAL_PICTURES },
   vae: { label: "VAE", objective: "vae", set: [] },
   gaussian: { label: "one Gaussian", objective: "gaussian", set: [] },
 };
