@@ -9,8 +9,6 @@ import { type ServingOptions, serveUntilInterrupted } from "./serving.ts";
 import { runTraining } from "./training.ts";
 
 const DEFAULT_MODEL = "glyphs";
-/** Told the class, it need not learn where one ends and another begins: fewer samples are between two. */
-const OBJECTIVE = "conditional-imle";
 
 export const command = new Command("start")
   .description("Trains the default model, if it isn't there yet, and serves it in local workerd.")
@@ -24,8 +22,9 @@ export const command = new Command("start")
     );
     if (!isThere) {
       console.log(`Training the default model, ${DEFAULT_MODEL}. This takes about a minute.`);
-      const config = resolveConfig(DEFAULT_MODEL, { objective: OBJECTIVE });
-      const { interrupted } = await runTraining({ config }, bundle, { json: false });
+      const { interrupted } = await runTraining({ config: resolveConfig(DEFAULT_MODEL) }, bundle, {
+        json: false,
+      });
       if (interrupted) return;
     }
     await serveUntilInterrupted([bundle], options);
