@@ -1,124 +1,36 @@
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { enableProdMode, io, setBackend, type Tensor, tensor2d } from "@tensorflow/tfjs-core";
-import { loadLayersModel } from "@tensorflow/tfjs-layers";
 import fc from "fast-check";
-import * as ort from "onnxruntime-node";
-import "@tensorflow/tfjs-backend-cpu";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   BundleError,
-  type LayerSpec,
   MAX_FILE_BYTES,
   type Manifest,
   manifestVersion,
-  type OutputSpec,
   parseManifest,
   serialiseManifest,
 } from "../shared/manifest.ts";
-import { createRandom, sampleLatents } from "../shared/random.ts";
+import { createRandom } from "../shared/random.ts";
 import { sha256Hex } from "../shared/sha256.ts";
-import { input } from "../trainer/autodiff/tensor.ts";
-import { readGenerator } from "../trainer/bundle-generator.ts";
 import { openBundle } from "../trainer/bundle-reader.ts";
 import type { Rows } from "../trainer/data/dataset.ts";
-import { modelSpaceOf } from "../trainer/data/model-space.ts";
-import type { Engine } from "../trainer/engine/engine.ts";
-import { createEngine } from "../trainer/engine/index.ts";
-import { type BundleContent, writeBundle } from "../trainer/export/bundle.ts";
-import { createSeededSampler, foldModelSpace } from "../trainer/generators/frozen.ts";
-import { applyLayers, layerParameters } from "../trainer/generators/layers.ts";
-import { InputError } from "../trainer/input-error.ts";
-import { interpret } from "./reference-engine.ts";
-import { GREY, PLANE, RGB, randomRows, type SmallBundle, writeSmallBundle } from "./small-bundle.ts";
-
-/** What the disk refuses: writing a path, or renaming `from to`. */
-let refusedByDisk: { readonly call: "writeFile" | "rename"; readonly path: RegExp } | null = null;
-vi.mock("node:fs/promises", async (importOriginal) => {
-  const fs = await importOriginal<typeof import("node:fs/promises")>();
-  const guarded =
-    <Args extends unknown[], Result>(call: "writeFile" | "rename", act: (...args: Args) => Result) =>
-    (...args: Args) => {
-      const path = args.slice(0, call === "rename" ? 2 : 1).join(" ");
-      if (refusedByDisk?.call === call && refusedByDisk.path.test(path)) {
-        return Promise.reject(Object.assign(new Error("ENOSPC: no space left"), { code: "ENOSPC" }));
-      }
-      return act(...args);
-    };
-  return { ...fs, writeFile: guarded("writeFile", fs.writeFile), rename: guarded("rename", fs.rename) };
-});
-
-const folder = mkdtempSync(join(tmpdir(), "imle-bundle-"));
-let folders = 0;
-const newFolder = () => {
-  const path = join(folder, `case-${folders++}`);
-  mkdirSync(path);
-  return path;
-};
-let engine: Engine;
-beforeAll(async () => {
-  ({ engine } = await createEngine("auto"));
-  enableProdMode(); // it prints hints otherwise
-  await setBackend("cpu");
-});
-afterAll(async () => {
-  await engine.dispose();
-  rmSync(folder, { recursive: true });
-});
-
-const RELU: readonly LayerSpec[] = [
-  { kind: "dense", units: 19, activation: "relu" },
-  { kind: "dense", units: 8, activation: "leaky-relu" },
-];
-
-/** A bundle for the plane with a single layer; what a test is about is overridden. */
-function contentOf(overrides: Partial<BundleContent> = {}): BundleContent {
-  const layers: LayerSpec[] = [{ kind: "dense", units: 2, activation: "linear" }];
-  return {
-    name: "tiny",
-    latentSize: 2,
-    layers,
-    weights: { "dense0/kernel": Float32Array.of(1, 2, 3, 4), "dense0/bias": Float32Array.of(5, 6) },
-    output: PLANE,
-    labels: null,
-    training: { objective: "imle", engine: "cpu", seed: 1, steps: 2, config: {} },
-    dataset: { name: "none", trainCount: 3, heldOutCount: 0, testCount: 0 },
-    metrics: {},
-    train: null,
-    calibration: null,
-    siblings: null,
-    index: null,
-    preview: Uint8Array.of(1),
-    report: "",
-    ...overrides,
-  };
-}
+import { writeBundle } from "../trainer/export/bundle.ts";
+import { contentOf, folder, newFolder, refusal } from "./bundle-cases.ts";
+import { GREY, PLANE, randomRows, writeSmallBundle } from "./small-bundle.ts";
 
 /** L2 between two rows of 784 pixels, which run from 0 to 1. */
 function pixelDistance(values: Rows["values"], row: number, other: number): number {
   let sum = 0;
   for (let i = 0; i < 784; i++) sum += (values[row * 784 + i]! - values[other * 784 + i]!) ** 2;
   return Math.sqrt(sum) / 255;
-}
-
-async function refusal(attempt: Promise<unknown>): Promise<Error> {
-  const error = await attempt.then(
-    () => null,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(InputError);
-  expect((error as Error).message).not.toContain("\n");
-  return error as Error;
 }
 
 describe("what a bundle holds", () => {
@@ -394,228 +306,3 @@ describe("a tampered bundle is refused by the name of the file", () => {
     });
   });
 });
-
-describe("one generator, three programs", () => {
-  const kinds: [string, OutputSpec, Pick<SmallBundle, "hidden" | "architecture">][] = [
-    ["grey images, leaky-relu and tanh", GREY, {}],
-    ["colour images, relu and leaky-relu", RGB, { hidden: RELU }],
-    ["vectors, leaky-relu and tanh", PLANE, {}],
-    ["vectors, no hidden layer", PLANE, { hidden: [] }],
-    ["grey images, transposed convolutions", GREY, { architecture: "dcgan" }],
-    ["colour images, transposed convolutions", RGB, { architecture: "dcgan" }],
-    ["grey images, upsampling and convolutions", GREY, { architecture: "upsample-conv" }],
-    ["colour images, upsampling and convolutions", RGB, { architecture: "upsample-conv" }],
-  ];
-
-  describe.each(kinds)("%s", (_, output, layers) => {
-    const latentSize = 5;
-    let directory: string;
-    beforeAll(async () => {
-      directory = join(newFolder(), "same");
-      await writeSmallBundle(directory, { name: "same", output, latentSize, ...layers });
-    });
-
-    test.each([1, 2, 7, 65])(
-      "%i samples: the trainer's engine, TF.js and ONNX Runtime agree",
-      async (count) => {
-        const latents = sampleLatents(11, 3, count, latentSize);
-        const length = output.shape.reduce<number>((product, size) => product * size, 1);
-
-        const frozen = await readGenerator(await openBundle(directory));
-        const sampler = await createSeededSampler(engine, frozen);
-        const ours = await sampler.sample(11, 3, count);
-        await sampler.dispose();
-        expect(ours.length).toBe(count * length);
-
-        const model = await loadFromFolder(directory);
-        const predicted = model.predict(tensor2d(latents, [count, latentSize])) as Tensor;
-        expect(predicted.shape).toEqual([count, ...output.shape]);
-        expectClose(await predicted.data(), ours);
-
-        const session = await ort.InferenceSession.create(join(directory, "model.onnx"));
-        expect([session.inputNames, session.outputNames]).toEqual([["latents"], ["samples"]]);
-        const { samples } = await session.run({
-          latents: new ort.Tensor("float32", latents, [count, latentSize]),
-        });
-        expect(samples!.dims).toEqual([count, ...output.shape]);
-        expectClose(samples!.data as Float32Array, ours);
-        await session.release();
-
-        // And all of them with float64.
-        const graph = applyLayers(frozen.layers, input("latents", [count, latentSize]));
-        expectClose(ours, interpret({ graph }, { latents, ...frozen.weights }).graph);
-      },
-    );
-
-    test("its numbers differ from sample to sample and stay in range", async () => {
-      const sampler = await createSeededSampler(engine, await readGenerator(await openBundle(directory)));
-      const samples = await sampler.sample(1, 0, 50);
-      await sampler.dispose();
-      expect(new Set(samples.filter((_, i) => i % (samples.length / 50) === 0)).size).toBe(50);
-      if (output.kind === "image") expect(samples.every((value) => value >= 0 && value <= 1)).toBe(true);
-    });
-  });
-});
-
-describe("weights for the data's own units", () => {
-  const layers: LayerSpec[] = [
-    { kind: "dense", units: 4, activation: "tanh" },
-    { kind: "dense", units: 3, activation: "linear" },
-  ];
-  const weights = Object.fromEntries(
-    layerParameters(layers, 2).flatMap(({ kernel, bias }) =>
-      [kernel, bias].map(({ name, shape }) => [
-        name,
-        createRandom(1)
-          .fork(name)
-          .fillNormal(new Float32Array(shape.reduce((a, b) => a * b))),
-      ]),
-    ),
-  );
-  const generator = { latentSize: 2, layers, weights };
-
-  test("give model space · scale + shift, and change the last layer alone", () => {
-    const rows = { count: 4, length: 3, labels: null };
-    const values = Float32Array.of(1, 100, 7, 2, 300, 7, 3, 200, 7, 6, 900, 7);
-    const train = { ...rows, values };
-    const space = modelSpaceOf({
-      name: "",
-      kind: "vector",
-      shape: [3],
-      labelNames: null,
-      train,
-      heldOut: { ...train, count: 0 },
-      test: null,
-      modes: null,
-    });
-    const { scale, shift } = space.affine!;
-    expect(Array.from(shift)).toEqual([3, 375, 7]);
-    expect(scale[2]).toBe(1); // a column that never changes
-    const folded = foldModelSpace(generator, space);
-    const latents = sampleLatents(1, 0, 6, 2);
-    const run = (w: typeof weights) =>
-      interpret({ out: applyLayers(layers, input("latents", [6, 2])) }, { latents, ...w }).out;
-    const expected = run(weights).map((value, i) => value * scale[i % 3]! + shift[i % 3]!);
-    expectClose(run(folded.weights), expected);
-    expect(folded.weights["dense0/kernel"]).toBe(weights["dense0/kernel"]);
-    expect(folded.weights["dense1/kernel"]).not.toEqual(weights["dense1/kernel"]);
-  });
-
-  test("pixels need none", () => {
-    const images = modelSpaceOf({
-      name: "",
-      kind: "image",
-      shape: [1, 3, 1],
-      labelNames: null,
-      train: { count: 1, length: 3, values: Uint8Array.of(0, 51, 255), labels: null },
-      heldOut: { count: 0, length: 3, values: new Uint8Array(0), labels: null },
-      test: null,
-      modes: null,
-    });
-    expect(foldModelSpace(generator, images)).toBe(generator);
-  });
-});
-
-describe("writing is all or nothing", () => {
-  const weightsOf = (value: number) =>
-    contentOf({
-      weights: { "dense0/kernel": new Float32Array(4).fill(value), "dense0/bias": Float32Array.of(0, 0) },
-    });
-
-  test("a bundle that is there is replaced, with nothing left beside or in it", async () => {
-    const parent = newFolder();
-    const path = join(parent, "tiny");
-    const first = await writeBundle(path, { ...weightsOf(1), index: null });
-    writeFileSync(join(path, "stale.txt"), "");
-    const second = await writeBundle(path, weightsOf(2));
-    expect(second.version).not.toBe(first.version);
-    expect((await openBundle(path)).manifest).toEqual(second);
-    expect(readdirSync(parent)).toEqual(["tiny"]);
-    expect(readdirSync(path)).not.toContain("stale.txt");
-  });
-
-  test("missing folders above are made", async () => {
-    const path = join(newFolder(), "a", "b", "tiny");
-    await writeBundle(path, contentOf());
-    await openBundle(path);
-  });
-
-  test.each([
-    ["a file", "writeFile", /model\.onnx$/],
-    ["the manifest", "writeFile", /manifest\.json$/],
-    ["stepping aside", "rename", /\.old$/],
-    ["taking its place", "rename", /(?<!\.old) \S+\/tiny$/],
-  ] as const)("when %s fails, the old bundle stays and nothing else", async (_, call, path) => {
-    const parent = newFolder();
-    const target = join(parent, "tiny");
-    const before = await writeBundle(target, weightsOf(1));
-    refusedByDisk = { call, path };
-    await expect(writeBundle(target, weightsOf(2)))
-      .rejects.toThrow(/ENOSPC/)
-      .finally(() => {
-        refusedByDisk = null;
-      });
-    expect(readdirSync(parent)).toEqual(["tiny"]);
-    expect((await openBundle(target)).manifest).toEqual(before);
-  });
-
-  describe("nothing but a bundle is ever replaced", () => {
-    async function refuses(path: string, message: RegExp): Promise<void> {
-      expect((await refusal(writeBundle(path, contentOf()))).message).toMatch(message);
-    }
-
-    test("a folder with other files stays as it is", async () => {
-      const path = join(newFolder(), "work");
-      mkdirSync(path);
-      writeFileSync(join(path, "thesis.txt"), "years");
-      await refuses(path, /work holds other files and no exported model/);
-      writeFileSync(join(path, "manifest.json"), '{"name": "some web app"}');
-      await refuses(path, /work holds other files and no exported model/);
-      expect(readdirSync(path).sort()).toEqual(["manifest.json", "thesis.txt"]);
-    });
-
-    test("a file stays as it is", async () => {
-      const path = join(newFolder(), "notes.txt");
-      writeFileSync(path, "years");
-      await refuses(path, /notes\.txt can't be written \(ENOTDIR\)/);
-      await refuses(join(path, "below"), /below can't be written/);
-      expect(readFileSync(path, "utf8")).toBe("years");
-    });
-
-    test("an empty folder may become one", async () => {
-      const path = join(newFolder(), "empty");
-      mkdirSync(path);
-      await writeBundle(path, contentOf());
-      await openBundle(path);
-    });
-
-    test("a name that no manifest takes", async () => {
-      const parent = newFolder();
-      for (const name of ["my model", ".hidden", "a".repeat(65)]) {
-        await refuses(join(parent, name), /is no name for a model/);
-      }
-      await refuses("/", /"" is no name for a model/);
-      expect(readdirSync(parent)).toEqual([]);
-    });
-  });
-});
-
-/** `tf.loadLayersModel` on files, as any TF.js project would, from memory. */
-async function loadFromFolder(directory: string) {
-  const { modelTopology, weightsManifest } = JSON.parse(readFileSync(join(directory, "model.json"), "utf8"));
-  const parts = weightsManifest[0].paths.map((path: string) => readFileSync(join(directory, path)));
-  const weightData = new Uint8Array(Buffer.concat(parts)).buffer;
-  return loadLayersModel(
-    io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0].weights, weightData }),
-  );
-}
-
-/** To 1e-5, relative where the numbers are large. */
-function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
-  expect(actual.length).toBe(expected.length);
-  let worst = 0;
-  for (let i = 0; i < expected.length; i++) {
-    worst = Math.max(worst, Math.abs(actual[i]! - expected[i]!) / Math.max(1, Math.abs(expected[i]!)));
-  }
-  expect(worst).toBeLessThan(1e-5);
-}
