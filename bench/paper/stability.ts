@@ -31,7 +31,10 @@ export const stability: Experiment = {
   },
 };
 
-/** The generator's samples begin around 0, the data lie `gap` away: how far each training brings them. */
+/**
+ * The generator's samples begin around 0, the data lie `gap` away: how far each training brings their mean. IMLE moves
+ * those that examples pick, and they may be few.
+ */
 async function farApart(context: PaperContext, gap: number): Promise<PaperRow> {
   const run = (objective: string, set: readonly string[]) => {
     const request = { preset: "ring", objective, set, steps: GAP_STEPS, seed: 1 };
@@ -50,19 +53,20 @@ async function farApart(context: PaperContext, gap: number): Promise<PaperRow> {
       };
     });
   };
-  const gan = await run("gan", ["optimiser.learningRate=0.0005", "optimiser.beta1=0.5"]);
-  const imle = await run("imle", ["optimiser.learningRate=0.0005", "objective.recordsGradient=true"]);
+  const slow = "optimiser.learningRate=0.0005";
+  const gan = await run("gan", [slow, "optimiser.beta1=0.5"]);
+  const imle = await run("imle", [slow, "objective.recordsGradient=true"]);
+  const rsImle = await run("rs-imle", [slow, "objective.recordsGradient=true"]);
+  const models = { GAN: gan, IMLE: imle, "RS-IMLE": rsImle };
+  const values = Object.entries(models).flatMap(([name, { first, last, left }]) => [
+    [`${name}: first gradient`, first === undefined ? null : single(first)] as const,
+    [`${name}: last gradient`, last === undefined ? null : single(last)] as const,
+    [`${name}: left of the way`, single(left / gap)] as const,
+  ]);
   return {
     name: `gap-${gap}`,
     label: `data ${gap} away, ${GAP_STEPS} steps`,
-    values: {
-      "GAN: first gradient": gan.first === undefined ? null : single(gan.first),
-      "GAN: last gradient": gan.last === undefined ? null : single(gan.last),
-      "GAN: left of the way": single(gan.left / gap),
-      "IMLE: first gradient": imle.first === undefined ? null : single(imle.first),
-      "IMLE: last gradient": imle.last === undefined ? null : single(imle.last),
-      "IMLE: left of the way": single(imle.left / gap),
-    },
+    values: Object.fromEntries(values),
   };
 }
 
