@@ -1,6 +1,6 @@
 import { dotPlot } from "./dot-plot.ts";
-import { type Experiment, over, type PaperContext, type PaperRow, seedsOf, single } from "./experiment.ts";
-import { countModes } from "./mode-runs.ts";
+import { type Experiment, type PaperContext, type PaperRow, single } from "./experiment.ts";
+import { countModes, modeValues } from "./mode-runs.ts";
 import { trainAndEvaluate } from "./models.ts";
 
 const SHARES = [0, 0.25, 0.5, 0.75, 1];
@@ -29,33 +29,17 @@ export const direction: Experiment = {
 };
 
 async function onGrid(context: PaperContext): Promise<PaperRow[]> {
-  const seeds = seedsOf(context, SEEDS);
-  const runs = SHARES.flatMap((share) =>
-    seeds.map((seed) => ({
-      unit: "grid",
-      label: `g: grid, share ${share}, seed ${seed}`,
-      data: "grid" as const,
-      request: {
-        preset: "grid",
-        objective: "reverse",
-        set: [`objective.reverseShare=${share}`],
-        steps: GRID_STEPS,
-        seed,
-      },
-    })),
-  );
-  const counted = await countModes(context, runs);
-  return SHARES.map((share, i) => {
-    const found = counted.slice(i * seeds.length, (i + 1) * seeds.length);
-    return {
-      name: `grid-${100 * share}`,
-      label: `grid, ${100 * share} % of the pairs picked by samples`,
-      values: {
-        modes: over(found.map(({ modesCovered }) => modesCovered)),
-        "within 3σ, %": over(found.map(({ highQualityShare }) => 100 * highQualityShare)),
-      },
-    };
+  const variants = SHARES.map((share) => {
+    const set = [`objective.reverseShare=${share}`];
+    const request = { preset: "grid", objective: "reverse", set, steps: GRID_STEPS } as const;
+    return { unit: "grid", label: `g: grid, share ${share}`, request };
   });
+  const counted = await countModes(context, variants, SEEDS);
+  return SHARES.map((share, i) => ({
+    name: `grid-${100 * share}`,
+    label: `grid, ${100 * share} % of the pairs picked by samples`,
+    values: modeValues(counted[i]!),
+  }));
 }
 
 async function onMnist(context: PaperContext, share: number): Promise<PaperRow> {

@@ -64,10 +64,6 @@ export interface Measured {
   readonly spread: number;
 }
 
-/** The seeds of an experiment; a smoke run takes two. */
-export const seedsOf = ({ size }: PaperContext, seeds: readonly number[]): readonly number[] =>
-  size === "smoke" ? seeds.slice(0, 2) : seeds;
-
 /** Mean and standard deviation. */
 export function over(values: readonly number[]): Measured {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

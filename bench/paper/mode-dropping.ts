@@ -3,8 +3,8 @@ import type { Dataset } from "../../trainer/data/dataset.ts";
 import { stackImages } from "../../trainer/data/stacked.ts";
 import { evaluate } from "../../trainer/evaluate.ts";
 import { dotPlot } from "./dot-plot.ts";
-import { type Experiment, over, type PaperContext, type PaperRow, seedsOf } from "./experiment.ts";
-import { countModes } from "./mode-runs.ts";
+import { type Experiment, over, type PaperContext, type PaperRow } from "./experiment.ts";
+import { countModes, modeValues } from "./mode-runs.ts";
 import { trainModel } from "./models.ts";
 import { ADVERSARIAL_PICTURES } from "./picture-models.ts";
 import { GRID, RING, STACKED } from "./published.ts";
@@ -99,32 +99,23 @@ async function synthetic(
   name: "ring" | "grid",
   published: readonly PaperRow[],
 ): Promise<{ rows: PaperRow[]; points: Record<string, readonly number[]> }> {
-  const rows: PaperRow[] = [];
-  const points: Record<string, readonly number[]> = {};
-  const seeds = seedsOf(context, SEEDS);
-  const runs = Object.entries(SMALL).flatMap(([model, { label, objective, set }]) =>
-    seeds.map((seed) => ({
-      unit: `${name}-${model}`,
-      label: `c: ${name}, ${label}, seed ${seed}`,
-      data: name,
-      request: { preset: name, objective, set, steps: SMALL_STEPS, seed },
-      kept: seed === seeds[0] ? SHOWN : 0,
-    })),
-  );
-  const counted = await countModes(context, runs);
-  for (const [model, { label }] of Object.entries(SMALL)) {
-    const found = counted.filter((_, i) => runs[i]!.unit === `${name}-${model}`);
-    points[label] = found[0]!.points;
-    rows.push({
-      name: `${name}-${model}`,
-      label: `${name}: ${label}`,
-      values: {
-        modes: over(found.map(({ modesCovered }) => modesCovered)),
-        "within 3σ, %": over(found.map(({ highQualityShare }) => 100 * highQualityShare)),
-      },
-    });
-  }
-  return { rows: [...rows, ...inSet(name, published)], points };
+  const models = Object.entries(SMALL);
+  const variants = models.map(([model, { label, objective, set }]) => ({
+    unit: `${name}-${model}`,
+    label: `c: ${name}, ${label}`,
+    request: { preset: name, objective, set, steps: SMALL_STEPS },
+    kept: SHOWN,
+  }));
+  const counted = await countModes(context, variants, SEEDS);
+  const rows = models.map(([model, { label }], i) => ({
+    name: `${name}-${model}`,
+    label: `${name}: ${label}`,
+    values: modeValues(counted[i]!),
+  }));
+  return {
+    rows: [...rows, ...inSet(name, published)],
+    points: Object.fromEntries(models.map(([, { label }], i) => [label, counted[i]![0]!.points])),
+  };
 }
 
 /** Three MNIST digits as the channels of an image: 1,000 modes, counted by our classifier of MNIST. */

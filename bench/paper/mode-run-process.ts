@@ -9,9 +9,9 @@ import { trainModel } from "./models.ts";
 /** As published. */
 const SAMPLES = 2500;
 
-process.once("message", async ({ data, request, size, kept }: ModeRunRequest) => {
+process.once("message", async ({ request, size, kept }: ModeRunRequest) => {
   const engine = createOnnxEngine({ threads: 1 });
-  const dataset = await loadDataset({ name: data, seed: request.seed });
+  const dataset = await loadDataset({ name: request.preset, seed: request.seed });
   const { length } = dataset.train;
   const model = await trainModel({ engine, size }, dataset, request);
   const samples = await model.sample(SAMPLES);

@@ -17,8 +17,8 @@ interface PictureModel {
 }
 
 /**
- * As GANs of pictures are trained: slowly, with a first moment that forgets faster, and normalised. Without the last, or
- * against a discriminator as large as the generator, it makes one picture of noise from the first hundred steps on.
+ * As GANs of pictures are trained: slowly, with a first moment that forgets faster, and normalised. Not normalised, it
+ * makes one picture of noise (MNIST, after 1,000 steps).
  */
 export const ADVERSARIAL_PICTURES: readonly string[] = [
   "optimiser.learningRate=0.0002",
@@ -59,7 +59,7 @@ export const PICTURE_MODELS: Readonly<Record<string, PictureModel>> = {
   gaussian: { label: "one Gaussian", objective: "gaussian", set: [] },
 };
 
-/** Steps of each, which take some two to four minutes on two cores. */
+/** Steps of each, of which most models take two to seven minutes on two cores. */
 const DATA: Readonly<Record<DataName, { preset: string; steps: number; set: readonly string[] }>> = {
   mnist: { preset: "mnist-imle", steps: 5000, set: [] },
   cifar10: {

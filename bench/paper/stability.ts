@@ -2,8 +2,8 @@ import { createRandom } from "../../shared/random.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
 import { affineSpace } from "../../trainer/data/model-space.ts";
 import { dotPlot } from "./dot-plot.ts";
-import { type Experiment, over, type PaperContext, type PaperRow, seedsOf, single } from "./experiment.ts";
-import { countModes } from "./mode-runs.ts";
+import { type Experiment, over, type PaperContext, type PaperRow, single } from "./experiment.ts";
+import { countModes, modeValues } from "./mode-runs.ts";
 import { trainModel } from "./models.ts";
 
 /** How far data and model are apart, in the data's standard deviations. */
@@ -23,11 +23,11 @@ export const stability: Experiment = {
   async run(context) {
     const rows: PaperRow[] = [];
     for (const gap of GAPS) rows.push(await farApart(context, gap));
-    for (const objective of ["gan", "rs-imle"]) {
-      for (const rate of RATES) rows.push(await overSeeds(context, objective, rate));
-    }
-    const trained = rows.filter(({ values }) => values["modes"]);
-    return { rows, figures: { modes: dotPlot(trained, ["modes", "within 3σ, %", "last loss"]) } };
+    const trained = await onRing(context);
+    return {
+      rows: [...rows, ...trained],
+      figures: { modes: dotPlot(trained, ["modes", "within 3σ, %", "last loss"]) },
+    };
   },
 };
 
@@ -93,24 +93,17 @@ function awayBy(gap: number): Dataset {
   };
 }
 
-async function overSeeds(context: PaperContext, objective: string, rate: number): Promise<PaperRow> {
-  const set = [`optimiser.learningRate=${rate}`, ...(objective === "gan" ? ["optimiser.beta1=0.5"] : [])];
-  const found = await countModes(
-    context,
-    seedsOf(context, SEEDS).map((seed) => ({
-      unit: `ring-${objective}`,
-      label: `d: ring, ${objective}, rate ${rate}, seed ${seed}`,
-      data: "ring",
-      request: { preset: "ring", objective, set, steps: STEPS, seed },
-    })),
-  );
-  return {
+async function onRing(context: PaperContext): Promise<PaperRow[]> {
+  const trained = ["gan", "rs-imle"].flatMap((objective) => RATES.map((rate) => ({ objective, rate })));
+  const variants = trained.map(({ objective, rate }) => {
+    const set = [`optimiser.learningRate=${rate}`, ...(objective === "gan" ? ["optimiser.beta1=0.5"] : [])];
+    const request = { preset: "ring", objective, set, steps: STEPS } as const;
+    return { unit: `ring-${objective}`, label: `d: ring, ${objective}, rate ${rate}`, request };
+  });
+  const counted = await countModes(context, variants, SEEDS);
+  return trained.map(({ objective, rate }, i) => ({
     name: `ring-${objective}-${rate}`,
     label: `${objective === "gan" ? "GAN" : "RS-IMLE"}, rate ${rate}`,
-    values: {
-      modes: over(found.map(({ modesCovered }) => modesCovered)),
-      "within 3σ, %": over(found.map(({ highQualityShare }) => 100 * highQualityShare)),
-      "last loss": over(found.map(({ loss }) => loss)),
-    },
-  };
+    values: { ...modeValues(counted[i]!), "last loss": over(counted[i]!.map(({ loss }) => loss)) },
+  }));
 }
