@@ -46,6 +46,16 @@ export interface BenchmarkOptions {
   readonly engines: readonly string[];
 }
 
+/**
+ * What `--only` asks for: rows whose name contains one of the parts; a single letter is an experiment of the paper.
+ * Nothing asked for is everything.
+ */
+export function rowsWith(parts: readonly string[]): BenchmarkOptions["wants"] {
+  const has = (row: string, part: string) =>
+    part.length === 1 ? row.startsWith(`paper/${part}-`) : row.includes(part);
+  return (row) => parts.length === 0 || parts.some((part) => has(row, part));
+}
+
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }

@@ -6,7 +6,7 @@ import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { BENCHMARKS } from "../bench/index.ts";
-import type { BenchmarkOptions, BenchmarkRow } from "../bench/row.ts";
+import { type BenchmarkOptions, type BenchmarkRow, rowsWith } from "../bench/row.ts";
 import { ONNX_VERSION } from "../trainer/engine/onnx-session.ts";
 import { InputError } from "../trainer/input-error.ts";
 import { describeMachine } from "../trainer/run/machine.ts";
@@ -28,7 +28,7 @@ const known = Object.keys(BENCHMARKS).join(", ");
 const program = new Command("bench")
   .description("Measures speed, with peers in the same run where they are installed.")
   .argument("<name...>", `which (${known})`)
-  .option("--only <part>", "only rows whose name contains this (repeatable)", collect, [])
+  .option("--only <part>", "only rows whose name contains this, or the paper's experiment of this letter (repeatable)", collect, [])
   .option("--quick", "one repetition or small sizes, to see that it runs; the figures are no measurement")
   .option("--data <dir>", "MNIST's files, for what trains on them; ../shared/data/mnist if left out")
   .option("--cifar10 <path>", "CIFAR-10, for what searches it; ../shared/data/cifar10-jpg.tar.gz if left out")
@@ -46,7 +46,7 @@ const program = new Command("bench")
     if (quick) console.log("--quick: one repetition each, no measurement.");
     const rows: BenchmarkRow[] = [];
     const options: BenchmarkOptions = {
-      wants: (row) => only.length === 0 || only.some((part) => row.includes(part)),
+      wants: rowsWith(only),
       quick,
       engines: engine,
       mnist: data ?? (existsSync(MNIST) ? MNIST : null),

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { startPython } from "../bench/python.ts";
-import type { BenchmarkRow } from "../bench/row.ts";
+import { type BenchmarkRow, rowsWith } from "../bench/row.ts";
 import { type Contestant, takeTurns } from "../bench/turns.ts";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
@@ -53,6 +53,17 @@ describe("npm run bench", () => {
       stderr: expect.stringMatching(/^.*no benchmark "speed"\. Known: train, .*\n$/),
     });
   });
+});
+
+test.each([
+  [[], "paper/a-zero-avoiding/imle/mean", true],
+  [["a"], "paper/a-zero-avoiding/imle/mean", true],
+  [["a"], "paper/b-parzen/real/recall", false],
+  [["parzen"], "paper/b-parzen/real/recall", true],
+  [["conv", "mlp-b128"], "train/mlp-b1024", false],
+  [["conv", "mlp-b128"], "train/mlp-b128-1-thread", true],
+])("--only %j: %s is wanted: %s", (parts, row, wanted) => {
+  expect(rowsWith(parts)(row)).toBe(wanted);
 });
 
 describe("turns", () => {
