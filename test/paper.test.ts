@@ -71,10 +71,10 @@ test("a unit is computed once for the same settings, and again for others", asyn
 });
 
 test("a run whose process fails says so", async () => {
-  const script = new URL("../bench/paper/mode-run-process.ts", import.meta.url);
+  const script = new URL("../bench/paper/small-run-process.ts", import.meta.url);
   const request = { preset: "none", objective: "imle", steps: 1, seed: 1 };
   await expect(inProcess(script, { request, size: "smoke", kept: 0 })).rejects.toThrow(
-    "The process of mode-run-process.ts ended with status 1.",
+    "The process of small-run-process.ts ended with status 1.",
   );
 });
 

@@ -12,8 +12,6 @@ import { scatterPlot } from "./scatter-plot.ts";
 
 const SEEDS = [1, 2, 3, 4, 5];
 const SMALL_STEPS = 10_000;
-/** Samples of a drawing. */
-const SHOWN = 1000;
 const STACKED_SEEDS = [1];
 const STACKED_SAMPLES = 26_000;
 const STACKED_STEPS = 4000;
@@ -104,7 +102,6 @@ async function synthetic(
     unit: `${name}-${model}`,
     label: `c: ${name}, ${label}`,
     request: { preset: name, objective, set, steps: SMALL_STEPS },
-    kept: SHOWN,
   }));
   const counted = await countModes(context, variants, SEEDS);
   const rows = models.map(([model, { label }], i) => ({

@@ -2,6 +2,7 @@ import { loadDataset } from "../../trainer/data/index.ts";
 import type { Experiment, PaperContext, PaperRow } from "./experiment.ts";
 import { over, single } from "./experiment.ts";
 import { trainModel } from "./models.ts";
+import { trainSmall } from "./small-runs.ts";
 
 const SEEDS = [1, 2, 3];
 const STEPS = 5000;
@@ -34,26 +35,24 @@ export const zeroAvoiding: Experiment = {
   needs: [],
   async run(context) {
     const { mean, deviation } = reverseKlFit();
-    const models: PaperRow[] = [];
-    for (const [name, { label }] of Object.entries(MODELS)) {
-      models.push({ name, label, values: await sharesOf(context, name) });
-    }
+    const shares = await trained(context);
+    const models: PaperRow[] = Object.entries(MODELS).map(([name, { label }]) => ({
+      name,
+      label,
+      values: sharesOf(shares[name]!),
+    }));
     const densities = {
       data: MIDDLES.map(density),
       "one Gaussian, maximum likelihood": MIDDLES.map((x) => normal(x, 8, Math.sqrt(65))),
       "one Gaussian, reverse KL": MIDDLES.map((x) => normal(x, mean, deviation)),
       ...Object.fromEntries(
-        await Promise.all(
-          Object.entries(MODELS).map(
-            async ([name, { label }]) => [label, await histogram(context, name)] as const,
-          ),
-        ),
+        Object.entries(MODELS).map(([name, { label }]) => [label, shares[name]![0]!.bins]),
       ),
     };
     const found = await likeliest(context);
     return {
       rows: [
-        { name: "data", label: "data", values: await sharesOf(context, null) },
+        { name: "data", label: "data", values: sharesOf(await data()) },
         {
           name: "gaussian",
           label: "one Gaussian, maximum likelihood",
@@ -103,47 +102,45 @@ interface Shares {
   readonly bins: readonly number[];
 }
 
-/** Where samples of a trained model are; of the data themselves, where none is named. */
-function located(context: PaperContext, name: string | null, seed: number): Promise<Shares> {
-  const { objective, set } = name ? MODELS[name]! : { objective: null, set: [] };
-  return context.unit(name ?? "data", { objective, set, seed, STEPS, SAMPLES }, async () => {
-    const dataset = await loadDataset({ name: "mixture1d", seed });
-    const { test } = dataset;
-    let samples = (test ?? dataset.train).values as Float32Array;
-    if (objective) {
-      context.report(`a: ${name}, seed ${seed}`);
-      const model = await trainModel(context, dataset, {
-        preset: "mixture1d",
-        objective,
-        set,
-        steps: STEPS,
-        seed,
-      });
-      samples = await model.sample(SAMPLES);
-      await model.dispose();
-    }
-    const share = (is: (x: number) => boolean) => samples.filter(is).length / samples.length;
-    return {
-      left: share((x) => Math.abs(x - CENTRES[0]!) < 3),
-      right: share((x) => Math.abs(x - CENTRES[1]!) < 3),
-      between: share((x) => x >= 3 && x <= 13),
-      bins: MIDDLES.map((middle) => share((x) => Math.abs(x - middle) < WIDTH / 2) / WIDTH),
-    };
-  });
+/** Where numbers lie. */
+function located(numbers: Float32Array): Shares {
+  const share = (is: (x: number) => boolean) => numbers.filter(is).length / numbers.length;
+  return {
+    left: share((x) => Math.abs(x - CENTRES[0]!) < 3),
+    right: share((x) => Math.abs(x - CENTRES[1]!) < 3),
+    between: share((x) => x >= 3 && x <= 13),
+    bins: MIDDLES.map((middle) => share((x) => Math.abs(x - middle) < WIDTH / 2) / WIDTH),
+  };
 }
 
-async function sharesOf(context: PaperContext, name: string | null) {
-  const all: Shares[] = [];
-  for (const seed of SEEDS) all.push(await located(context, name, seed));
+/** Where the samples of every model are, of each seed. */
+async function trained(context: PaperContext): Promise<Record<string, readonly Shares[]>> {
+  const names = Object.keys(MODELS);
+  const runs = names.flatMap((name) => {
+    const { label, objective, set } = MODELS[name]!;
+    return SEEDS.map((seed) => ({
+      unit: name,
+      label: `a: ${label}`,
+      request: { preset: "mixture1d", objective, set, steps: STEPS, seed },
+    }));
+  });
+  const shares = await trainSmall(context, runs, { sampleCount: SAMPLES }, ({ samples }) => located(samples));
+  return Object.fromEntries(
+    names.map((name, i) => [name, shares.slice(i * SEEDS.length, (i + 1) * SEEDS.length)]),
+  );
+}
+
+async function data(): Promise<readonly Shares[]> {
+  const sets = await Promise.all(SEEDS.map((seed) => loadDataset({ name: "mixture1d", seed })));
+  return sets.map(({ test }) => located(test!.values as Float32Array));
+}
+
+function sharesOf(all: readonly Shares[]) {
   return {
     "within 3σ of 0, %": over(all.map(({ left }) => 100 * left)),
     "within 3σ of 16, %": over(all.map(({ right }) => 100 * right)),
     "between the modes, %": over(all.map(({ between }) => 100 * between)),
   };
-}
-
-async function histogram(context: PaperContext, name: string): Promise<readonly number[]> {
-  return (await located(context, name, SEEDS[0]!)).bins;
 }
 
 /** The Gaussian q with the smallest KL(q‖p), by looking at all on a grid; of the two equal ones, that at 0. */
