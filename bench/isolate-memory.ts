@@ -9,6 +9,12 @@ export interface IsolateMemory {
    * yet is among them, WebAssembly's memory isn't.
    */
   heapBytes(): Promise<number>;
+  /**
+   * Collects all garbage, as the isolate does itself where memory is short.
+   *
+   * @param request makes a request of the Worker: it does so while it answers one, if not the first
+   */
+  collectGarbage(request: () => Promise<unknown>): Promise<void>;
   close(): void;
 }
 
@@ -25,18 +31,35 @@ export async function isolateMemory(address: string): Promise<IsolateMemory> {
   }[];
   const socket = new WebSocket(target!.webSocketDebuggerUrl);
   await once(socket, "open");
+  const waiting = new Map<number, (result: unknown) => void>();
+  socket.addEventListener("message", ({ data }: MessageEvent<string>) => {
+    const { id, result } = JSON.parse(data) as { id?: number; result: unknown };
+    if (id !== undefined) waiting.get(id)?.(result);
+  });
   let asked = 0;
+  const ask = (method: string): Promise<unknown> =>
+    new Promise((resolve) => {
+      const id = ++asked;
+      waiting.set(id, (result) => {
+        waiting.delete(id);
+        resolve(result);
+      });
+      socket.send(JSON.stringify({ id, method }));
+    });
   return {
     async heapBytes() {
-      const id = ++asked;
-      socket.send(JSON.stringify({ id, method: "Runtime.getHeapUsage" }));
-      for (;;) {
-        const [{ data }] = (await once(socket, "message")) as [MessageEvent<string>];
-        const answer = JSON.parse(data) as { id?: number; result: HeapUsage };
-        if (answer.id !== id) continue;
-        const { totalSize, embedderHeapUsedSize, backingStorageSize } = answer.result;
-        return totalSize + embedderHeapUsedSize + backingStorageSize;
-      }
+      const { totalSize, embedderHeapUsedSize, backingStorageSize } = (await ask(
+        "Runtime.getHeapUsage",
+      )) as HeapUsage;
+      return totalSize + embedderHeapUsedSize + backingStorageSize;
+    },
+    async collectGarbage(request) {
+      let isCollected = false;
+      const collected = ask("HeapProfiler.collectGarbage").then(() => {
+        isCollected = true;
+      });
+      while (!isCollected) await request();
+      await collected;
     },
     close: () => socket.close(),
   };
