@@ -223,6 +223,20 @@ describe.skipIf(!hasChromium)(`the playground in Chromium${withoutChromium}`, ()
       expect(complaints).toEqual([]);
     });
 
+    test.each([
+      { width: 1280, stays: 1 },
+      { width: 390, stays: 0 },
+    ])("stays beside another view only where there is room: $width pixels", async ({ width, stays }) => {
+      await openPage({ viewport: { width, height: 844 } });
+      await page.goto(`${edge.url}/?seed=7`);
+      await ready();
+      await samples().nth(3).click();
+      await verdict().waitFor();
+      await page.getByRole("link", { name: "Walk", exact: true }).click();
+      expect(await verdict().count()).toBe(stays);
+      expect(complaints).toEqual([]);
+    });
+
     test("a model without training examples says so, and draws", async () => {
       await page.goto(`${edge.url}/models/bare/?seed=7`);
       await ready();

@@ -25,6 +25,9 @@ const base = location.pathname.replace(/\/[^/]*$/, "");
 /** While something is dragged: browsers refuse some hundred changes of the address in half a minute. */
 const SETTLE_MS = 250;
 
+/** Elsewhere the panel lies over the views, and what was compared gives way to the one that is chosen. */
+const hasRoom = matchMedia("(min-width: 60rem)");
+
 /** How long the wall waits for the browser's generator before it grows by the server's. */
 const PATIENCE_MS = 2000;
 
@@ -94,6 +97,10 @@ function open(service: Service): void {
     const view = VIEWS.find((each) => `#${each}` === link?.hash);
     if (!view) return;
     event.preventDefault();
+    if (!hasRoom.matches) {
+      dismiss();
+      move({ sample: null });
+    }
     go(view);
   });
   addEventListener("popstate", () => {
