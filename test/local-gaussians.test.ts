@@ -133,6 +133,21 @@ describe("local Gaussians", () => {
   });
 
   test.each([
+    [40, 1],
+    [95, 1],
+    [96, 2],
+    [800, 16],
+  ])("%d examples, and no number of cuts, make %d cells", async (count, cells) => {
+    const data = vectors(
+      Array.from({ length: 2 * count }, (_, i) => Math.sin(i)),
+      2,
+    );
+    const { training } = await prepare(engine, data, resolveConfig("ring", { objective: "local-gaussians" }));
+    expect(training.description).toBe(`local-gaussians, ${cells} of rank 2`);
+    await training.dispose();
+  });
+
+  test.each([
     [5, ["objective.cuts=3"], /objective\.cuts 3 makes 8 cells, of less than two of the 5 examples.*cuts=0/],
     [
       300,

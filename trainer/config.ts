@@ -101,9 +101,12 @@ const objectiveSchema = z.strictObject({
   mapHidden: z.array(positive.max(65536)).default([256, 256]),
   /** gaussian-mixture: Gaussians that it is made of. */
   components: positive.max(4096).default(8),
-  /** local-gaussians: how often the data are cut in two, so that 2^cuts Gaussians are fitted; directions of each. */
-  cuts: z.number().int().min(0).max(14).default(4),
-  cellRank: positive.max(128).default(8),
+  /**
+   * local-gaussians: how often the data are cut in two, so that 2^cuts Gaussians are fitted; `null`: until each has some
+   * 50 examples. Directions of each.
+   */
+  cuts: z.number().int().min(0).max(14).nullable().default(null),
+  cellRank: positive.max(128).default(13),
   /** `auto` takes the one that is fastest for the engine and the size of an example. */
   searcher: oneOf({ auto: null, ...SEARCHERS }).default("auto"),
   /** What the search may hold of the pool's samples at once. */

@@ -15,10 +15,10 @@ import type { Preset } from "./index.ts";
  * | 1,024, 16 | 0.956 | 0.804 | 0.946 | −1.9 |
  * | 512, 24 | 0.940 | 0.798 | 0.924 | 2.7 |
  *
- * Smaller cells come nearer to the training images.
+ * Smaller cells come nearer to the training images. 1,024 of 50,000 images, and rank 13, are the defaults.
  */
 export const mnist: Preset = {
   generator: { latentSize: 64, hidden: [1200, 1200] },
-  objective: { name: "glann", mapObjective: "local-gaussians", cuts: 10, cellRank: 13, codeShare: 0.98 },
+  objective: { name: "glann", mapObjective: "local-gaussians", codeShare: 0.98 },
   budget: { epochs: 20 },
 };

@@ -6,6 +6,8 @@ import { principalAxes } from "./principal-axes.ts";
 
 /** There is nothing to wait for. */
 const UNROLL = 256;
+/** Of a cell, where no number of cuts is given; the preset `mnist` says what smaller and larger ones do. */
+const CELL_EXAMPLES = 48;
 /** Covariances are decomposed, which grows with the cube of it. */
 const MOST_NUMBERS = 128;
 
@@ -23,16 +25,17 @@ const MOST_NUMBERS = 128;
 export const localGaussians: Objective = {
   name: "local-gaussians",
   async prepare(context) {
-    check(context);
     const { train, space, config } = context;
+    const { cellRank } = config.objective;
+    const options = { cuts: config.objective.cuts ?? usualCuts(train.count), cellRank };
+    check(context, options.cuts);
     const rows = space.gather(
       train,
       Array.from({ length: train.count }, (_, i) => i),
     );
-    const { model, leftShare } = fitLocalGaussians(rows, train.length, config.objective);
-    const { cuts, rank } = model;
+    const { model, leftShare } = fitLocalGaussians(rows, train.length, options);
     return {
-      description: `local-gaussians, ${2 ** cuts} of rank ${rank}`,
+      description: `local-gaussians, ${2 ** model.cuts} of rank ${model.rank}`,
       stepsPerEpoch: 1,
       unroll: UNROLL,
       run: async (learningRates) => ({ losses: learningRates.map(() => leftShare), seconds: {} }),
@@ -74,8 +77,12 @@ export function fitLocalGaussians(
   return { model: { cuts, rank, means, directions }, leftShare: variance > 0 ? left / variance : 0 };
 }
 
-function check({ train, config }: ObjectiveContext): void {
-  const { cuts } = config.objective;
+/** So that a cell has at least CELL_EXAMPLES of them. */
+function usualCuts(count: number): number {
+  return Math.max(0, Math.floor(Math.log2(count / CELL_EXAMPLES)));
+}
+
+function check({ train }: ObjectiveContext, cuts: number): void {
   if (train.length > MOST_NUMBERS) {
     throw new InputError(
       `config: objective "local-gaussians" fits examples of up to ${MOST_NUMBERS} numbers, these have ${train.length}. ` +
