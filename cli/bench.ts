@@ -28,7 +28,12 @@ const known = Object.keys(BENCHMARKS).join(", ");
 const program = new Command("bench")
   .description("Measures speed, with peers in the same run where they are installed.")
   .argument("<name...>", `which (${known})`)
-  .option("--only <part>", "only rows whose name contains this, or the paper's experiment of this letter (repeatable)", collect, [])
+  .option(
+    "--only <part>",
+    "only rows whose name contains this, or the paper's experiment of this letter (repeatable)",
+    collect,
+    [],
+  )
   .option("--quick", "one repetition or small sizes, to see that it runs; the figures are no measurement")
   .option("--data <dir>", "MNIST's files, for what trains on them; ../shared/data/mnist if left out")
   .option("--cifar10 <path>", "CIFAR-10, for what searches it; ../shared/data/cifar10-jpg.tar.gz if left out")

@@ -89,7 +89,8 @@ export async function startWorker(
 
 /**
  * Ends workerd and removes its folder as soon as standard input ends: when the parent closes it, or is gone,
- * killed or not. A signal to the whole process group, say Ctrl-C, ends `cat` and so comes to the same.
+ * killed or not. A signal to the whole process group, say Ctrl-C, ends `cat` and so comes to the same. Requests that are
+ * under way have some seconds to end: a client that never ends its own would keep workerd for ever.
  */
 const SUPERVISOR = `
 trap : INT TERM HUP
@@ -100,7 +101,10 @@ echo "{\\"event\\":\\"started\\",\\"pid\\":$child}" >&3
 exec 3>&-
 cat >/dev/null
 kill $child 2>/dev/null
+(sleep 3; kill -9 $child) </dev/null >/dev/null 2>&1 &
+late=$!
 wait $child
+kill $late 2>/dev/null
 rm -rf "$stage"
 `;
 

@@ -3,7 +3,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -148,6 +148,19 @@ describe("serve", () => {
     await ended;
     await server.close();
   });
+
+  test("ends although a client never ends its request", async () => {
+    const server = await startServer({ bundles: [bundle] });
+    const client = connect(Number(new URL(server.url).port), "127.0.0.1");
+    client.on("error", () => {}); // it is cut off
+    client.write(
+      "POST /nearest HTTP/1.1\r\nhost: edge\r\ncontent-type: image/png\r\ncontent-length: 9\r\n\r\n",
+    );
+    expect(await answers(server.url)).toBe(true);
+    await server.close();
+    expect(await answers(server.url)).toBe(false);
+    client.destroy();
+  }, 20_000);
 
   test("keeps serving what it checked while the bundle is exported anew", async () => {
     const replaced = join(folder, "replaced");
