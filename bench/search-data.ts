@@ -55,7 +55,8 @@ export function createSubjects(
 ): Subjects {
   const subjectOf = async (preset: keyof typeof STEPS, dataPath?: string): Promise<Subject> => {
     report(`search: ${STEPS[preset]} training steps of preset ${preset} …`);
-    const config = resolveConfig(preset, { dataPath, seed: SEED, budget: { steps: STEPS[preset] } });
+    const budget = { steps: STEPS[preset] };
+    const config = resolveConfig(preset, { dataPath, seed: SEED, objective: "imle", budget });
     const { path, name, size, channels } = config.data;
     const dataset = await loadDataset(
       path === null
