@@ -137,6 +137,7 @@ describe("local Gaussians", () => {
     [95, 1],
     [96, 2],
     [800, 16],
+    [200_000, 2048],
   ])("%d examples, and no number of cuts, make %d cells", async (count, cells) => {
     const data = vectors(
       Array.from({ length: 2 * count }, (_, i) => Math.sin(i)),

@@ -103,7 +103,7 @@ const objectiveSchema = z.strictObject({
   components: positive.max(4096).default(8),
   /**
    * local-gaussians: how often the data are cut in two, so that 2^cuts Gaussians are fitted; `null`: until each has some
-   * 50 examples. Directions of each.
+   * 50 examples, at most 11 times. Directions of each.
    */
   cuts: z.number().int().min(0).max(14).nullable().default(null),
   cellRank: positive.max(128).default(13),

@@ -8,6 +8,8 @@ import { principalAxes } from "./principal-axes.ts";
 const UNROLL = 256;
 /** Of a cell, where no number of cuts is given; the preset `mnist` says what smaller and larger ones do. */
 const CELL_EXAMPLES = 48;
+/** And at most so many cuts then: 2,048 cells of rank 13 are 2.5 million weights for codes of 64 numbers. */
+const MOST_USUAL_CUTS = 11;
 /** Covariances are decomposed, which grows with the cube of it. */
 const MOST_NUMBERS = 128;
 
@@ -79,7 +81,7 @@ export function fitLocalGaussians(
 
 /** So that a cell has at least CELL_EXAMPLES of them. */
 function usualCuts(count: number): number {
-  return Math.max(0, Math.floor(Math.log2(count / CELL_EXAMPLES)));
+  return Math.min(Math.max(0, Math.floor(Math.log2(count / CELL_EXAMPLES))), MOST_USUAL_CUTS);
 }
 
 function check({ train }: ObjectiveContext, cuts: number): void {
