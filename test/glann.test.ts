@@ -172,14 +172,18 @@ describe("the codes", () => {
 test.each([
   ["imle", 3_000],
   ["gaussian-mixture", 800],
+  ["local-gaussians", 800],
 ])("with a map by %s, samples lie near the data and the data near samples", async (mapObjective, count) => {
   const config = configOf(
     count,
     `objective.mapObjective=${mapObjective}`,
     "objective.components=3",
+    "objective.cuts=4",
     "objective.codeShare=0.5",
   );
   const { training, steps } = await prepare(engine, data, config);
+  // In closed form there is nothing to do but the codes.
+  expect(training.stages).toEqual(mapObjective === "local-gaussians" ? undefined : [0.5, 0.5]);
   await steps(0, count);
   const sampler = await createSeededSampler(
     engine,
@@ -192,6 +196,18 @@ test.each([
   // The clusters lie 12 and more apart. IMLE leaves samples between them, but few.
   expect(meanNearest(examples, samples, 6)).toBeLessThan(1);
   expect(meanNearest(samples, examples, 6)).toBeLessThan(2);
+});
+
+test("a map in closed form is that of the codes, at any time", async () => {
+  const config = configOf(200, "objective.mapObjective=local-gaussians");
+  const { training, steps } = await prepare(engine, data, config);
+  const meansOf = async () => (await training.model()).weights["dense2/kernel"]!;
+  const first = await meansOf();
+  await steps(0, 100);
+  const later = await meansOf();
+  expect(later).not.toEqual(first);
+  expect(await meansOf()).toEqual(later);
+  await training.dispose();
 });
 
 test("two models in sequence are the second one of what the first makes", async () => {

@@ -4,7 +4,7 @@ import { resolveConfig } from "../trainer/config.ts";
 import type { Engine } from "../trainer/engine/engine.ts";
 import { createEngine } from "../trainer/engine/index.ts";
 import { createSeededSampler } from "../trainer/generators/frozen.ts";
-import { symmetricEigen } from "../trainer/linear-algebra/eigenvectors.ts";
+import { symmetricEigen } from "../trainer/linear-algebra/eigen.ts";
 import { cellMoments, equalCells } from "../trainer/objectives/gaussian/cells.ts";
 import { fitLocalGaussians } from "../trainer/objectives/gaussian/local-gaussians.ts";
 import { localModel } from "../trainer/objectives/gaussian/local-layers.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createRandom } from "../shared/random.ts";
 import { cholesky } from "../trainer/linear-algebra/cholesky.ts";
-import { eigenvalues } from "../trainer/linear-algebra/eigenvalues.ts";
+import { eigenvalues } from "../trainer/linear-algebra/eigen.ts";
 import { product } from "../trainer/linear-algebra/product.ts";
 import { frechetDistance } from "../trainer/metrics/classifier-frechet.ts";
 

@@ -89,7 +89,7 @@ const objectiveSchema = z.strictObject({
   klWeight: z.number().nonnegative().default(1),
   /** vae: standard deviation of an example's numbers given their latent, in model space; null: the likeliest. */
   likelihoodScale: z.number().positive().nullable().default(null),
-  /** glann: share of the budget in which codes are learned; the rest is for the map to them. */
+  /** glann: share of the budget in which codes are learned; the rest is for the map to them, unless it takes no steps. */
   codeShare: z.number().gt(0).lt(1).default(0.4),
   /** glann: of the codes, where the generator's is `optimiser.learningRate`; it falls with that. */
   codeLearningRate: z.number().positive().default(1e-2),

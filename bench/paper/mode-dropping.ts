@@ -70,7 +70,6 @@ const stackedModels = (cuts: number): Readonly<Record<string, Model>> => ({
       "objective.mapObjective=local-gaussians",
       `objective.cuts=${cuts}`,
       "objective.cellRank=5",
-      "objective.codeShare=0.98",
     ],
   },
 });

@@ -46,13 +46,7 @@ export const PICTURE_MODELS: Readonly<Record<string, PictureModel>> = {
   "glann-local": {
     label: "GLANN: codes, then local Gaussians",
     objective: "glann",
-    set: [
-      ...CODES,
-      "objective.mapObjective=local-gaussians",
-      "objective.cuts=10",
-      "objective.cellRank=13",
-      "objective.codeShare=0.98",
-    ],
+    set: [...CODES, "objective.mapObjective=local-gaussians", "objective.cuts=10", "objective.cellRank=13"],
   },
   gan: { label: "GAN", objective: "gan", set: ADVERSARIAL_PICTURES },
   vae: { label: "VAE", objective: "vae", set: [] },

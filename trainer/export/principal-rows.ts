@@ -12,7 +12,7 @@ import {
 } from "../../shared/principal-numbers.ts";
 import type { Engine } from "../engine/engine.ts";
 import { kernelModule } from "../engine/kernels.ts";
-import { symmetricEigen } from "../linear-algebra/eigenvectors.ts";
+import { symmetricEigen } from "../linear-algebra/eigen.ts";
 import { createPrincipalDirections } from "../search/principal-directions.ts";
 
 /** Images that the directions are fitted to. */

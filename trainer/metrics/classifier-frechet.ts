@@ -7,7 +7,7 @@
  */
 
 import { cholesky } from "../linear-algebra/cholesky.ts";
-import { eigenvalues } from "../linear-algebra/eigenvalues.ts";
+import { eigenvalues } from "../linear-algebra/eigen.ts";
 import { product } from "../linear-algebra/product.ts";
 import type { Metric } from "./metric.ts";
 

@@ -10,7 +10,7 @@ import type { Objective, ObjectiveContext, Training, TrainingState } from "./obj
 /**
  * Generative latent nearest neighbours: first a code for every example, and a generator that makes the examples of
  * their codes; then, on the codes as data, a map from normal latents to codes. What is exported makes a code of a
- * latent and a sample of the code.
+ * latent and a sample of the code. A map in closed form takes no steps: it is fitted to the codes of the moment.
  *
  * The generator's latent is the code, so `generator.latentSize` is the code's size.
  *
@@ -32,19 +32,28 @@ export function glann(mapObjectives: Readonly<Record<string, Objective>>): Objec
       const firstMap = await untrained.model();
       await untrained.training.dispose();
       let map: Awaited<ReturnType<typeof startMap>> | undefined;
+      const { description, isClosedForm = false } = untrained.training;
+      const mapModel = async () => {
+        if (map) return map.model();
+        if (!isClosedForm) return firstMap;
+        const fitted = await startMap();
+        const model = await fitted.model();
+        await fitted.training.dispose();
+        return model;
+      };
 
       return {
-        description: `glann, ${codes.description}, then ${untrained.training.description}`,
+        description: `glann, ${codes.description}, then ${description}`,
         stepsPerEpoch: codes.stepsPerEpoch,
         unroll: codes.unroll,
-        stages: [codeShare, 1 - codeShare],
+        ...(!isClosedForm && { stages: [codeShare, 1 - codeShare] }),
         async run(learningRates, stage = 0) {
           if (stage === 1) map ??= await startMap();
           const report = await (map?.training ?? codes).run(learningRates);
           return { ...report, figures: { ...report.figures, stage: map ? 1 : 0 } };
         },
         async model() {
-          return inSequence(map ? await map.model() : firstMap, await codes.model());
+          return inSequence(await mapModel(), await codes.model());
         },
         async state() {
           const ofMap = map ? under("map/", await map.training.state()) : NOTHING;

@@ -46,6 +46,8 @@ export interface Training {
   readonly unroll: number;
   /** Shares of the budget that its stages take, in order; the learning rate falls in each of them. One, if left out. */
   readonly stages?: readonly number[];
+  /** Whether steps change nothing, because `model()` solves it at once. */
+  readonly isClosedForm?: true;
   /** One optimisation step a learning rate, all of one stage. */
   run(learningRates: readonly number[], stage?: number): Promise<StepsReport>;
   /** What would be exported now, in model space: plain layers with averaged weights. */

@@ -15,7 +15,6 @@ export const cifar10: Preset = {
   objective: {
     name: "glann",
     mapObjective: "local-gaussians",
-    codeShare: 0.98,
     poolSize: 10_000,
     subsetSize: 5_000,
     passes: 2,

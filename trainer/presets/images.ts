@@ -16,7 +16,6 @@ export const images: Preset = {
   objective: {
     name: "glann",
     mapObjective: "local-gaussians",
-    codeShare: 0.98,
     poolSize: 4_000,
     subsetSize: 2_000,
     passes: 4,

@@ -19,6 +19,6 @@ import type { Preset } from "./index.ts";
  */
 export const mnist: Preset = {
   generator: { latentSize: 64, hidden: [1200, 1200] },
-  objective: { name: "glann", mapObjective: "local-gaussians", codeShare: 0.98 },
+  objective: { name: "glann", mapObjective: "local-gaussians" },
   budget: { epochs: 20 },
 };

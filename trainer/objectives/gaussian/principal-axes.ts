@@ -1,4 +1,4 @@
-import { symmetricEigen } from "../../linear-algebra/eigenvectors.ts";
+import { symmetricEigen } from "../../linear-algebra/eigen.ts";
 import { cellMoments } from "./cells.ts";
 
 export interface PrincipalAxes {
