@@ -57,6 +57,11 @@ describe("eigenvectors of symmetric matrices", () => {
   });
 });
 
+test("eigenvectors of what are no numbers come to an end", () => {
+  const { values } = symmetricEigen(new Float64Array(25).fill(Number.NaN), 5);
+  expect([...values]).toEqual(Array(5).fill(Number.NaN));
+});
+
 describe("cells", () => {
   test("hold every row once, as many each, and rows that lie together", () => {
     const values = Float32Array.from(clusters());

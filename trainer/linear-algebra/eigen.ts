@@ -93,7 +93,8 @@ function tridiagonalEigenvalues(
   const size = d.length;
   let largest = 0;
   for (let i = 0; i < size; i++) largest = Math.max(largest, Math.abs(d[i]!), Math.abs(e[i]!));
-  const isNothing = (i: number) => Math.abs(e[i]!) <= 2e-16 * largest;
+  // What is no number ends it too.
+  const isNothing = (i: number) => !(Math.abs(e[i]!) > 2e-16 * largest);
   for (let first = 0; first < size; first++) {
     while (!isNothing(first)) {
       let last = first + 1;
