@@ -6,7 +6,7 @@ import { dotPlot } from "./dot-plot.ts";
 import { type Experiment, over, type PaperContext, type PaperRow } from "./experiment.ts";
 import { countModes, modeValues } from "./mode-runs.ts";
 import { trainModel } from "./models.ts";
-import { ADVERSARIAL_PICTURES } from "./picture-models.ts";
+import { ADVERSARIAL_PICTURES, FIXED_SCALE } from "./picture-models.ts";
 import { GRID, RING, STACKED } from "./published.ts";
 import { scatterPlot } from "./scatter-plot.ts";
 
@@ -54,7 +54,7 @@ const SMALL: Readonly<Record<string, Model>> = {
 
 const stackedModels = (cuts: number): Readonly<Record<string, Model>> => ({
   gan: { label: "GAN", objective: "gan", set: [...STACKED_LATENT, ...ADVERSARIAL_PICTURES] },
-  vae: { label: "VAE", objective: "vae", set: STACKED_LATENT },
+  vae: { label: "VAE", objective: "vae", set: [...STACKED_LATENT, ...FIXED_SCALE] },
   imle: {
     label: "IMLE",
     objective: "imle",
