@@ -27,19 +27,25 @@ export function glann(mapObjectives: Readonly<Record<string, Objective>>): Objec
       checkCodeSize(context);
       const codes = await createCodeTraining(context);
       const startMap = () => mapTraining(mapObjectives[mapObjective]!, codes.codes, context);
+      /** The map before its first step, which in closed form is all there is: seconds of work for 50,000 codes. */
+      const untrainedMap = async () => {
+        const { training, model } = await startMap();
+        const { description, isClosedForm = false } = training;
+        const untrained = { description, isClosedForm, model: await model() };
+        await training.dispose();
+        return untrained;
+      };
       // Whatever doesn't fit shows before the first step.
-      const untrained = await startMap();
-      const firstMap = await untrained.model();
-      await untrained.training.dispose();
+      const firstMap = await untrainedMap();
+      const { description, isClosedForm } = firstMap;
+      /** Of the codes as they are, until a step moves them. */
+      let fittedMap: typeof firstMap | undefined = firstMap;
       let map: Awaited<ReturnType<typeof startMap>> | undefined;
-      const { description, isClosedForm = false } = untrained.training;
       const mapModel = async () => {
         if (map) return map.model();
-        if (!isClosedForm) return firstMap;
-        const fitted = await startMap();
-        const model = await fitted.model();
-        await fitted.training.dispose();
-        return model;
+        if (!isClosedForm) return firstMap.model;
+        fittedMap ??= await untrainedMap();
+        return fittedMap.model;
       };
 
       return {
@@ -48,6 +54,7 @@ export function glann(mapObjectives: Readonly<Record<string, Objective>>): Objec
         unroll: codes.unroll,
         ...(!isClosedForm && { stages: [codeShare, 1 - codeShare] }),
         async run(learningRates, stage = 0) {
+          fittedMap = undefined;
           if (stage === 1) map ??= await startMap();
           const report = await (map?.training ?? codes).run(learningRates);
           return { ...report, figures: { ...report.figures, stage: map ? 1 : 0 } };
@@ -60,6 +67,7 @@ export function glann(mapObjectives: Readonly<Record<string, Objective>>): Objec
           return joined(await codes.state(), ofMap);
         },
         async restore(state) {
+          fittedMap = undefined;
           await codes.restore(state);
           const ofMap = from("map/", state);
           if (Object.keys(ofMap.counters).length === 0) return;
