@@ -1,7 +1,7 @@
 import { CLASSIFIER_FOLDER } from "../../trainer/classifier/index.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
 import { stackImages } from "../../trainer/data/stacked.ts";
-import { evaluate } from "../../trainer/evaluate.ts";
+import { evaluate, evaluateRealData } from "../../trainer/evaluate.ts";
 import { dotPlot } from "./dot-plot.ts";
 import { type Experiment, over, type PaperContext, type PaperRow } from "./experiment.ts";
 import { countModes, modeValues } from "./mode-runs.ts";
@@ -142,34 +142,53 @@ async function stacked(context: PaperContext): Promise<PaperRow[]> {
         ),
       );
     }
-    rows.push({
-      name: `stacked-${model}`,
-      label: `stacked MNIST: ${label}`,
-      values: {
-        modes: over(found.map(({ modes }) => modes)),
-        "KL, nats": over(found.map(({ kl }) => kl)),
-        C_T: over(found.map(({ dataCopying }) => dataCopying)),
-      },
-    });
+    rows.push(stackedRow(model, label, found));
   }
+  const real = await context.unit("stacked-real", { STACKED_SAMPLES, COMPARED_SAMPLES }, async () => {
+    context.report("c: stacked MNIST, training images");
+    return measureStacked(context, stackImages(await context.data("mnist"), 3, 1), null);
+  });
+  rows.push(stackedRow("real", "training images", [real]));
   return [...rows, ...inSet("stacked", STACKED)];
 }
 
+interface StackedFigures {
+  readonly modes: number;
+  readonly kl: number;
+  readonly dataCopying: number;
+}
+
+function stackedRow(name: string, label: string, found: readonly StackedFigures[]): PaperRow {
+  return {
+    name: `stacked-${name}`,
+    label: `stacked MNIST: ${label}`,
+    values: {
+      modes: over(found.map(({ modes }) => modes)),
+      "KL, nats": over(found.map(({ kl }) => kl)),
+      C_T: over(found.map(({ dataCopying }) => dataCopying)),
+    },
+  };
+}
+
+/** @param sample null: real images in the place of samples */
 async function measureStacked(
   { engine, size }: PaperContext,
   dataset: Dataset,
-  sample: (count: number) => Promise<Float32Array<ArrayBuffer>>,
-): Promise<{ modes: number; kl: number; dataCopying: number }> {
-  const figuresOf = (metric: string, samples: number) =>
-    evaluate({
+  sample: ((count: number) => Promise<Float32Array<ArrayBuffer>>) | null,
+): Promise<StackedFigures> {
+  const figuresOf = (metric: string, samples: number) => {
+    const request = {
       engine,
       dataset,
       seed: 1,
       sampleCount: size === "smoke" ? 200 : samples,
       metrics: [metric],
       classifierFolder: CLASSIFIER_FOLDER,
-      sample: (_, __, count) => sample(count),
-    });
+    };
+    return sample
+      ? evaluate({ ...request, sample: (_, __, count) => sample(count) })
+      : evaluateRealData(request);
+  };
   const classes = await figuresOf("class-modes", STACKED_SAMPLES);
   const copying = await figuresOf("data-copying", COMPARED_SAMPLES);
   return {

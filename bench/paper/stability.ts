@@ -94,16 +94,19 @@ function awayBy(gap: number): Dataset {
 }
 
 async function onRing(context: PaperContext): Promise<PaperRow[]> {
-  const trained = ["gan", "rs-imle"].flatMap((objective) => RATES.map((rate) => ({ objective, rate })));
+  const objectives = { gan: "GAN", imle: "IMLE", "rs-imle": "RS-IMLE" };
+  const trained = Object.entries(objectives).flatMap(([objective, label]) =>
+    RATES.map((rate) => ({ objective, label, rate })),
+  );
   const variants = trained.map(({ objective, rate }) => {
     const set = [`optimiser.learningRate=${rate}`, ...(objective === "gan" ? ["optimiser.beta1=0.5"] : [])];
     const request = { preset: "ring", objective, set, steps: STEPS } as const;
     return { unit: `ring-${objective}`, label: `d: ring, ${objective}, rate ${rate}`, request };
   });
   const counted = await countModes(context, variants, SEEDS);
-  return trained.map(({ objective, rate }, i) => ({
+  return trained.map(({ objective, label, rate }, i) => ({
     name: `ring-${objective}-${rate}`,
-    label: `${objective === "gan" ? "GAN" : "RS-IMLE"}, rate ${rate}`,
+    label: `${label}, rate ${rate}`,
     values: { ...modeValues(counted[i]!), "last loss": over(counted[i]!.map(({ loss }) => loss)) },
   }));
 }
