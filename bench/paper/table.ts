@@ -40,5 +40,5 @@ function shown(value: Measured | null): string {
   const { mean, spread } = value;
   if (spread === 0) return Number.isInteger(mean) ? String(mean) : String(Number(mean.toPrecision(3)));
   const places = Math.max(0, 1 - Math.floor(Math.log10(spread)));
-  return `${mean.toFixed(Math.min(places, 4))} ± ${spread.toFixed(Math.min(places, 4))}`;
+  return `${mean.toFixed(places)} ± ${spread.toFixed(places)}`;
 }
