@@ -77,13 +77,9 @@ export async function runExperiment(
       return load;
     },
     async unit(name, settings, compute, { atOnce = 1 } = {}) {
-      const key = {
-        version,
-        size,
-        engine: engine.name,
-        preset: PRESETS[settings["preset"] as string],
-        settings,
-      };
+      // How long it trains is among the settings.
+      const { budget: _, ...preset } = PRESETS[settings["preset"] as string] ?? {};
+      const key = { version, size, engine: engine.name, preset, settings };
       const { result, seconds } = await keptUnit(kept, name, key, compute);
       spentSeconds += seconds / atOnce;
       return result;

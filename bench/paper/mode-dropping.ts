@@ -6,7 +6,7 @@ import { dotPlot } from "./dot-plot.ts";
 import { type Experiment, over, type PaperContext, type PaperRow } from "./experiment.ts";
 import { countModes, modeValues } from "./mode-runs.ts";
 import { trainModel } from "./models.ts";
-import { ADVERSARIAL_PICTURES, FIXED_SCALE } from "./picture-models.ts";
+import { ADVERSARIAL_PICTURES, VAE_SCALE } from "./picture-models.ts";
 import { GRID, RING, STACKED } from "./published.ts";
 import { scatterPlot } from "./scatter-plot.ts";
 
@@ -54,7 +54,7 @@ const SMALL: Readonly<Record<string, Model>> = {
 
 const stackedModels = (cuts: number): Readonly<Record<string, Model>> => ({
   gan: { label: "GAN", objective: "gan", set: [...STACKED_LATENT, ...ADVERSARIAL_PICTURES] },
-  vae: { label: "VAE", objective: "vae", set: [...STACKED_LATENT, ...FIXED_SCALE] },
+  vae: { label: "VAE", objective: "vae", set: [...STACKED_LATENT, ...VAE_SCALE] },
   imle: {
     label: "IMLE",
     objective: "imle",
@@ -156,6 +156,7 @@ interface StackedFigures {
   readonly modes: number;
   readonly kl: number;
   readonly dataCopying: number;
+  readonly authenticity: number;
 }
 
 function stackedRow(name: string, label: string, found: readonly StackedFigures[]): PaperRow {
@@ -166,6 +167,7 @@ function stackedRow(name: string, label: string, found: readonly StackedFigures[
       modes: over(found.map(({ modes }) => modes)),
       "KL, nats": over(found.map(({ kl }) => kl)),
       C_T: over(found.map(({ dataCopying }) => dataCopying)),
+      authentic: over(found.map(({ authenticity }) => authenticity)),
     },
   };
 }
@@ -195,6 +197,7 @@ async function measureStacked(
     modes: classes["classesPresent"]!,
     kl: classes["classKl"]!,
     dataCopying: copying["dataCopying"]!,
+    authenticity: copying["authenticity"]!,
   };
 }
 

@@ -10,5 +10,5 @@ import type { Preset } from "./index.ts";
 export const mnistImle: Preset = {
   generator: { latentSize: 16, hidden: [1200, 1200] },
   objective: { poolSize: 20_000, subsetSize: 5_000, passes: 2 },
-  budget: { minutes: 5 },
+  budget: { minutes: 12 },
 };
