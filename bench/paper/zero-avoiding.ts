@@ -115,7 +115,8 @@ function located(numbers: Float32Array): Shares {
 
 /** Where the samples of every model are, of each seed. */
 async function trained(context: PaperContext): Promise<Record<string, readonly Shares[]>> {
-  const names = Object.keys(MODELS);
+  // The longest first, so that what runs last beside nothing is short.
+  const names = Object.keys(MODELS).reverse();
   const runs = names.flatMap((name) => {
     const { label, objective, set } = MODELS[name]!;
     return SEEDS.map((seed) => ({
