@@ -1,5 +1,5 @@
 /**
- * `train/mnist-to-320-nats`: the `mnist` preset from its first step until MNIST's test examples have a Parzen
+ * `train/mnist-to-320-nats`: the `mnist-imle` preset from its first step until MNIST's test examples have a Parzen
  * log-likelihood of 320 nats, against the same algorithm in PyTorch.
  *
  * Both have the same number of steps before them, so that their learning rates fall alike, and take turns: five
@@ -23,7 +23,7 @@ import { startTraining } from "./training.ts";
 
 const NAME = "train/mnist-to-320-nats";
 const TARGET_NATS = 320;
-/** What the preset takes in its five minutes here. */
+/** About what the preset takes in its minutes here. */
 const STEPS = 20_000;
 const STEPS_A_TURN = 500;
 /** A round of the preset: one match and what follows from it. */

@@ -35,8 +35,10 @@ interface Model {
   readonly label: string;
   readonly objective: string;
   readonly set: readonly string[];
-  /** Of stacked MNIST, STACKED_STEPS if it isn't said. */
-  readonly steps?: number;
+}
+
+interface StackedModel extends Model {
+  readonly steps: number;
 }
 
 const SMALL: Readonly<Record<string, Model>> = {
@@ -56,13 +58,24 @@ const SMALL: Readonly<Record<string, Model>> = {
   },
 };
 
-const stackedModels = (cuts: number): Readonly<Record<string, Model>> => ({
-  gan: { label: "GAN", objective: "gan", set: [...STACKED_LATENT, ...ADVERSARIAL_PICTURES] },
-  vae: { label: "VAE", objective: "vae", set: [...STACKED_LATENT, ...VAE_SCALE] },
+const stackedModels = (cuts: number): Readonly<Record<string, StackedModel>> => ({
+  gan: {
+    label: "GAN",
+    objective: "gan",
+    set: [...STACKED_LATENT, ...ADVERSARIAL_PICTURES],
+    steps: STACKED_STEPS,
+  },
+  vae: {
+    label: "VAE",
+    objective: "vae",
+    set: [...STACKED_LATENT, ...VAE_SCALE],
+    steps: STACKED_STEPS,
+  },
   imle: {
     label: "IMLE",
     objective: "imle",
     set: [...STACKED_LATENT, "objective.poolSize=10000"],
+    steps: STACKED_STEPS,
   },
   glann: {
     label: "GLANN, local Gaussians",
@@ -127,7 +140,7 @@ async function synthetic(
 async function stacked(context: PaperContext): Promise<PaperRow[]> {
   const rows: PaperRow[] = [];
   const models = stackedModels(context.size === "smoke" ? 2 : 9);
-  for (const [model, { label, objective, set, steps = STACKED_STEPS }] of Object.entries(models)) {
+  for (const [model, { label, objective, set, steps }] of Object.entries(models)) {
     const found = [];
     for (const seed of STACKED_SEEDS) {
       const request = { preset: "mnist-imle", objective, set, steps, seed };

@@ -26,10 +26,7 @@ export const ADVERSARIAL_PICTURES: readonly string[] = [
   "generator.normalisation=batch",
   "objective.mirrorHidden=[512,256]",
 ];
-/**
- * Of MNIST, a Fréchet distance of 55 (0.3: 60; 0.6: 57; of the likeliest scale 79). The smaller, the sharper and the
- * farther from the data: recall 0.34 (0.45; 0.20; 0.51), coverage 0.85 (0.73; 0.95; 0.52).
- */
+/** Of the four that REPRODUCTION.md compares (b), the one with the lowest Fréchet distance. */
 export const VAE_SCALE: readonly string[] = ["objective.likelihoodScale=0.45"];
 const CODES = ["generator.latentSize=64", "objective.latentJitter=0"];
 

@@ -115,7 +115,7 @@ function located(numbers: Float32Array): Shares {
 
 /** Where the samples of every model are, of each seed. */
 async function trained(context: PaperContext): Promise<Record<string, readonly Shares[]>> {
-  // The longest first, so that what runs last beside nothing is short.
+  // The last takes longest. With it first, the run that the others leave alone at the end is a short one.
   const names = Object.keys(MODELS).reverse();
   const runs = names.flatMap((name) => {
     const { label, objective, set } = MODELS[name]!;
